@@ -1,0 +1,1 @@
+"""The networks that take a picture apart and draw the new one."""

@@ -1,0 +1,69 @@
+"""Blocks steered by the head pose: adaptive instance norm (method.md 2)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from reenact.layers.blocks import upsample
+
+
+class AdaIN(nn.Module):
+    """Instance norm whose scale and shift come from the pose code: (1 + gamma(p)) IN(x) + beta(p).
+
+    Starts as plain instance norm, whatever the pose: the last layers are zero.
+    """
+
+    def __init__(self, channels: int, pose_width: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.shared = nn.Linear(pose_width, hidden)
+        self.gamma = nn.Linear(hidden, channels)
+        self.beta = nn.Linear(hidden, channels)
+        for head in (self.gamma, self.beta):
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+
+    def forward(self, features: Tensor, pose: Tensor) -> Tensor:
+        """Features (B, C, H, W) and standardised pose (B, P) to (B, C, H, W)."""
+        code = F.relu(self.shared(pose))
+        normed = F.instance_norm(features)
+        scale = (1 + self.gamma(code)).to(normed.dtype)[..., None, None]
+        shift = self.beta(code).to(normed.dtype)[..., None, None]
+        return torch.addcmul(shift, normed, scale)
+
+
+class AdaINRes(nn.Module):
+    """Residual block at one size and width, steered by the pose."""
+
+    def __init__(self, channels: int, pose_width: int) -> None:
+        super().__init__()
+        self.norm1 = AdaIN(channels, pose_width)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = AdaIN(channels, pose_width)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, features: Tensor, pose: Tensor) -> Tensor:
+        """(B, C, H, W) and (B, P) to (B, C, H, W)."""
+        hidden = self.conv1(F.relu(self.norm1(features, pose)))
+        residual: Tensor = self.conv2(F.relu(self.norm2(hidden, pose)))
+        return features + residual
+
+
+class AdaINUpRes(nn.Module):
+    """Residual block that doubles the size, steered by the pose."""
+
+    def __init__(self, in_channels: int, out_channels: int, pose_width: int) -> None:
+        super().__init__()
+        self.norm1 = AdaIN(in_channels, pose_width)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm2 = AdaIN(out_channels, pose_width)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.skip = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, features: Tensor, pose: Tensor) -> Tensor:
+        """(B, C, H, W) and (B, P) to (B, C', 2H, 2W)."""
+        hidden = self.conv1(upsample(F.relu(self.norm1(features, pose))))
+        residual: Tensor = self.conv2(F.relu(self.norm2(hidden, pose)))
+        shortcut = upsample(self.skip(features))
+        return residual + shortcut

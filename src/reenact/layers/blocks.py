@@ -1,0 +1,101 @@
+"""Convolutional blocks (method.md 2). Norm is batch norm; sizes must be even where one halves."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def upsample(features: Tensor) -> Tensor:
+    """Repeat every pixel twice in both directions: (B, C, H, W) to (B, C, 2H, 2W)."""
+    return F.interpolate(features, scale_factor=2, mode="nearest")
+
+
+class Same(nn.Module):
+    """Convolution, norm, ReLU at one size."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H, W)."""
+        return F.relu(self.norm(self.conv(features)))
+
+
+class Down(Same):
+    """Same, then halved."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H/2, W/2)."""
+        return F.avg_pool2d(super().forward(features), 2)
+
+
+class Up(Same):
+    """Doubled, then Same."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', 2H, 2W)."""
+        return super().forward(upsample(features))
+
+
+class Res(nn.Module):
+    """Residual block at one size and width, activation first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to the same."""
+        hidden = self.conv1(F.relu(self.norm1(features)))
+        residual: Tensor = self.conv2(F.relu(self.norm2(hidden)))
+        return features + residual
+
+
+class DownRes(nn.Module):
+    """Residual block that halves the size.
+
+    `activate_first=False` drops the leading norm and ReLU, for blocks that see raw input: the ReLU
+    would cut its negative half.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, activate_first: bool = True) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(in_channels) if activate_first else None
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.skip = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', H/2, W/2)."""
+        hidden = features if self.norm1 is None else F.relu(self.norm1(features))
+        hidden = F.relu(self.norm2(self.conv1(hidden)))
+        hidden = F.avg_pool2d(self.conv2(hidden), 2)
+        # A 1x1 convolution and a mean commute: pooling first is the same at a quarter of the cost.
+        shortcut: Tensor = self.skip(F.avg_pool2d(features, 2))
+        return hidden + shortcut
+
+
+class UpRes(nn.Module):
+    """Residual block that doubles the size."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.skip = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, C', 2H, 2W)."""
+        hidden = self.conv1(upsample(F.relu(self.norm1(features))))
+        residual: Tensor = self.conv2(F.relu(self.norm2(hidden)))
+        shortcut = upsample(self.skip(features))
+        return residual + shortcut

@@ -1,0 +1,1 @@
+"""From keypoints to motion fields, and motion between people."""
