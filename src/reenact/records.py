@@ -28,7 +28,7 @@ REGIONS = (
     "neck",
     "hair",
 )
-"""Facelet regions in order (method.md 8.2); a stored label is the index here plus 1, 0 = the rest."""
+"""Facelet regions in order; a stored label is the index here plus 1, 0 = the rest."""
 
 MIRROR_REGION = (0, 2, 1, 4, 3, 5, 7, 6, 8, 9, 10, 11, 12, 13)
 """Region index on the other side of the face; regions without a partner map to themselves."""
@@ -182,7 +182,7 @@ class Face:
     pose_code: FloatArray
     """(6,) `reader6`: rotation vector in radians and jaw open, sideways, forward."""
     parsing: NDArray[np.uint8]
-    """(256, 256) labels on the face's crop square (see `crop`), region index plus 1, 0 = the rest."""
+    """(256, 256) labels on the square `crop`: region index plus 1, 0 = the rest."""
     crop: FloatArray
     """(3, ) x0, y0, side of the square that `parsing` covers; may reach outside the picture."""
     expression: FloatArray

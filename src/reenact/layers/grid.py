@@ -19,6 +19,8 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 Padding = Literal["zeros", "border", "reflection"]
 """What lies outside the picture."""
+Lookup = Literal["bilinear", "nearest"]
+"""Nearest is for labels."""
 
 
 def identity_grid(height: int, width: int, device: torch.device | str | None = None) -> Tensor:
@@ -28,11 +30,13 @@ def identity_grid(height: int, width: int, device: torch.device | str | None = N
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
-def sample(image: Tensor, points: Tensor, padding: Padding = "zeros") -> Tensor:
-    """Look up (B, C, H, W) at points (B, h, w, 2), bilinearly in float32: (B, C, h, w)."""
+def sample(
+    image: Tensor, points: Tensor, padding: Padding = "zeros", lookup: Lookup = "bilinear"
+) -> Tensor:
+    """Look up (B, C, H, W) at points (B, h, w, 2) in float32: (B, C, h, w)."""
     with full_precision(image):
         sampled = F.grid_sample(
-            image.float(), points.float(), padding_mode=padding, align_corners=True
+            image.float(), points.float(), lookup, padding_mode=padding, align_corners=True
         )
     return sampled.to(image.dtype)
 

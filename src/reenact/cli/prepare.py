@@ -1,0 +1,48 @@
+"""`reenact prepare`: from any footage to training material."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reenact.cli.device import choose_device
+
+
+def prepare(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Folder of videos and pictures.", exists=True)
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
+    estimator: Annotated[
+        Path | None,
+        typer.Option(help="Weights of another face reader.", show_default="the shipped one"),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
+    ] = "auto",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not say what is left out.")] = (
+        False
+    ),
+) -> None:
+    """Cut faces out of footage and read everything that training and evaluation need.
+
+    Every clip becomes OUT/<id>.mp4 and every picture OUT/<id>.jpg, 256 pixels on a side, each with
+    its readings in OUT/<id>.npz. Footage that already has such an npz beside it keeps its crop and
+    its mesh. Running the command again goes on where it stopped.
+
+    Examples:
+      reenact prepare footage prepared
+
+      reenact train configs/reenact-s.yaml --data prepared
+    """
+    from reenact.data.prepare import prepare_folder  # torch takes a while
+    from reenact.perception.reader import load_reader
+
+    logging.getLogger("reenact").setLevel(logging.ERROR if quiet else logging.INFO)
+    reader = load_reader(estimator, choose_device(device))
+    prepared = prepare_folder(source, target, reader)
+    typer.echo(f"{len(prepared.kept)} prepared, {len(prepared.left_out)} left out", err=True)
+    typer.echo(target)

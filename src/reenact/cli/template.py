@@ -1,0 +1,96 @@
+"""`reenact template`: the motion of a face video, without its pictures, as a small file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reenact.cli.animate import TEMPLATE_SUFFIX, check_target
+from reenact.cli.device import choose_device
+from reenact.cli.progress import Counted, frame_progress
+from reenact.errors import TemplateError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from reenact.animator import Animator
+    from reenact.template import MotionTemplate
+    from reenact.video import VideoReader
+
+
+def template(
+    driving: Annotated[
+        Path, typer.Argument(metavar="DRIVING", help="Face video to read.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Template to write.", show_default="DRIVING.safetensors"
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("-m", "--model", help="A shipped model's name, or a checkpoint's path.")
+    ] = "reenact-s",
+    device: Annotated[
+        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
+    ] = "auto",
+    crop: Annotated[
+        bool, typer.Option(help="Find and cut out the face; without, frames are face crops.")
+    ] = True,
+    note: Annotated[str, typer.Option(help="Where the video comes from; kept in the file.")] = "",
+    overwrite: Annotated[
+        bool, typer.Option("-y", "--overwrite", help="Replace an output that exists.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Record the motion of a face video as a template that animates any portrait.
+
+    It holds keypoints and a pose code per frame, and belongs to the weights that made it.
+
+    Examples:
+
+      reenact template talk.mp4 -o talk.safetensors
+
+      reenact animate photo.jpg talk.safetensors
+    """
+    target = output or Path(driving.stem + TEMPLATE_SUFFIX)
+    if target.suffix.lower() != TEMPLATE_SUFFIX:
+        raise TemplateError(
+            f"{target}: found suffix {target.suffix!r}, expected {TEMPLATE_SUFFIX!r}. "
+            "Rename the output."
+        )
+    check_target(target, [driving], overwrite)
+
+    from reenact.animator import load  # torch takes a while: --help need not wait for it
+    from reenact.template import save_template
+    from reenact.video import VideoReader
+
+    with VideoReader(driving) as frames, frame_progress(quiet) as progress:
+        animator = load(model, device=choose_device(device))
+        recorded = record(animator, frames, progress, crop=crop, note=note)
+    save_template(target, recorded)
+    typer.echo(target)
+
+
+def record(
+    animator: Animator,
+    frames: VideoReader,
+    progress: Progress,
+    *,
+    crop: bool = True,
+    note: str = "",
+) -> MotionTemplate:
+    """Read a video into a motion template: once for its face, once for its motion."""
+    framing = None
+    if crop:
+        framing = animator.frame_driving(Counted(frames, len(frames), progress, "finding the face"))
+    times = frames.times()
+    return animator.record(
+        Counted(frames, len(frames), progress, "reading motion"),
+        times,
+        frames.info,
+        framing=framing,
+        note=note,
+    )

@@ -1,0 +1,112 @@
+"""Which clips and stills a folder holds, and whom they show."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from reenact.data.decode import PICTURES
+from reenact.errors import DataError
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
+
+
+@dataclass(frozen=True)
+class Footage:
+    """One clip or still, and the side-car beside it."""
+
+    name: str
+    path: Path
+    """Video file, picture, or folder of the frames of a clip."""
+    identity: str
+
+    @property
+    def sidecar(self) -> Path:
+        """Path of the npz; it need not exist."""
+        return sidecar_path(self.path)
+
+
+def sidecar_path(path: Path) -> Path:
+    """The npz beside a clip or still; the `.mp4` of a VoxCeleb folder's name is dropped too."""
+    known = path.suffix.lower() in (*VIDEOS, *PICTURES)
+    return path.with_suffix(".npz") if known else path.with_name(f"{path.name}.npz")
+
+
+def find_clips(root: Path, split: str = "train") -> tuple[Footage, ...]:
+    """Clips of one split below a folder, sorted by name.
+
+    Three layouts are known: `root/clips/<split>/`, `root/<split>/` (VoxCeleb: videos or folders
+    of pictures named `<identity>#<video>#<start>#<end>.mp4`), and the clips in `root` itself,
+    which has no splits then.
+
+    Raises:
+        DataError: The folder is missing or holds no clip of the split.
+    """
+    folder = _first_folder(root, (f"clips/{split}", split, "."))
+    found = _footage(root, (path for path in sorted(folder.iterdir()) if is_clip(path)))
+    if not found:
+        raise DataError(
+            f"{folder}: no clips there, expected videos or folders of pictures. "
+            "Check data.roots, or run `reenact prepare` to make such a folder."
+        )
+    return found
+
+
+def find_stills(root: Path) -> tuple[Footage, ...]:
+    """Still portraits of `root/stills`, or of `root` itself; empty where there are none."""
+    folder = _first_folder(root, ("stills", "."))
+    return _footage(root, (p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES))
+
+
+def validation_identities() -> frozenset[str]:
+    """People of the development clips that training never sees (`data/validation.txt`)."""
+    lines = resources.files("reenact.data").joinpath("validation.txt").read_text().splitlines()
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def split_by_identity(
+    footage: Iterable[Footage], held_out: frozenset[str]
+) -> tuple[tuple[Footage, ...], tuple[Footage, ...]]:
+    """Footage of all others, and footage of the people held out."""
+    everyone = tuple(footage)
+    kept = tuple(item for item in everyone if item.identity not in held_out)
+    return kept, tuple(item for item in everyone if item.identity in held_out)
+
+
+def identity_of(name: str) -> str:
+    """Who a VoxCeleb clip shows: its name up to the first '#'; other names are people."""
+    return name.split("#", 1)[0]
+
+
+def _footage(root: Path, paths: Iterable[Path]) -> tuple[Footage, ...]:
+    identities = _manifest(root)
+    return tuple(
+        Footage(path.stem, path, identities.get(path.stem, identity_of(path.stem)))
+        for path in paths
+    )
+
+
+def _manifest(root: Path) -> dict[str, str]:
+    path = root / "manifest.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as rows:
+        return {row["id"]: row["identity"] for row in csv.DictReader(rows)}
+
+
+def _first_folder(root: Path, names: tuple[str, ...]) -> Path:
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder, expected clips and stills. Check data.roots.")
+    return next(root / name for name in names if (root / name).is_dir())
+
+
+def is_clip(path: Path) -> bool:
+    """Whether a path is a video or a folder of pictures."""
+    if path.name.startswith("."):
+        return False
+    if path.is_dir():
+        return any(file.suffix.lower() in PICTURES for file in path.iterdir())
+    return path.suffix.lower() in VIDEOS

@@ -1,0 +1,235 @@
+"""Synthetic heads for the face reader: any turn, exact regions, glasses, hats, closed eyes.
+
+Photographs have few turned heads and their teacher knows no glasses; here both are drawn with
+exact labels. One call draws a batch on the device; the same generator state gives the same heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from reenact.data.face_surface import build_surface, draw_surface
+from reenact.data.head_chance import chance, choice, noise, normal, uniform
+from reenact.data.head_expression import expression_scores, random_expression
+from reenact.data.head_glasses import wear_glasses
+from reenact.data.head_light import hollows, random_light
+from reenact.data.head_paint import draw_head
+from reenact.data.head_props import (
+    hat_trim,
+    load_hair,
+    random_hats,
+    wear_hair,
+    wear_hat,
+)
+from reenact.data.head_scene import Layer, Scene, nearest
+from reenact.data.head_shape import frame_face, load_head, turn
+from reenact.data.head_skin import LABELS, bake, paint
+from reenact.data.head_worn import draw_glasses, draw_hair, draw_hat
+from reenact.motion.rotation import matrix_from_euler
+from reenact.perception.cropping import CROP_SCALE, CROP_SHIFT, CROP_SIZE
+from reenact.perception.pose_curve import PITCH_OFFSET, mesh_yaw
+from reenact.records import FloatArray, Record
+
+_RIGID = (0.0, 8.0, 0.0)
+"""A place that turns with the head."""
+_IDENTITY_DEVIATION = 0.85
+"""Of the identity weights; 1 is the variety of the scans."""
+_SLACK = 0.35
+"""How deep below the surface a mesh point still counts as seen, cm."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadBatch(Record):
+    """B synthetic heads in their crop squares, and all that is known of them."""
+
+    images: Tensor
+    """(B, 3, 256, 256) in [0, 1]."""
+    labels: Tensor
+    """(B, 256, 256) uint8 region index plus 1, 0 = the rest."""
+    landmarks: Tensor
+    """(B, 478, 3) face mesh in pixels, the top left corner at 0; z in the same unit, mean 0,
+    nearer < 0."""
+    visible: Tensor
+    """(B, 478) bool: faces the camera, and nothing but glasses is before it."""
+    pose_true: Tensor
+    """(B, 3) yaw, pitch, roll in true degrees."""
+    pose_mesh: Tensor
+    """(B, 3) the same in mesh degrees: what the face mesh would read."""
+    expression: Tensor
+    """(B, 52) scores; only roughly on the teacher's scale."""
+    foreground: Tensor
+    """(B, 256, 256) bool: head, clothes and what is worn."""
+
+    def __len__(self) -> int:
+        return self.images.shape[0]
+
+
+class HeadRenderer:
+    """Draws random heads: `renderer(count, generator)`.
+
+    Args:
+        assets: weights folder with `ict_facekit` and `makehuman_cc0`.
+        device: where to draw; generators must live there too.
+        backgrounds: uint8 (N, 3, H, W) pictures without faces to put behind half of the heads.
+        size: pixels on a side while drawing; an even multiple of the crop's 256.
+        max_yaw: largest turn, true degrees.
+        hair, hats, glasses: shares of the heads that wear them.
+    """
+
+    def __init__(
+        self,
+        assets: str | Path,
+        device: torch.device | str = "cpu",
+        backgrounds: Tensor | None = None,
+        size: int = 512,
+        max_yaw: float = 95.0,
+        hair: float = 0.85,
+        hats: float = 0.2,
+        glasses: float = 0.35,
+    ) -> None:
+        assert size % CROP_SIZE == 0
+        self.size, self.max_yaw = size, max_yaw
+        self.model, self.expression_names = load_head(Path(assets), device)
+        self.worn_hair, self.worn_hats, self.worn_glasses = hair, hats, glasses
+        self.hair_meshes = load_hair(Path(assets), device)
+        self.maps = bake(self.model)
+        self.surface = build_surface(self._open_layout()).to(device)
+        skin = self.model.part < 2
+        self.skin_triangles = self.model.triangles[skin]
+        low = self.model.neutral[:, 1] > -13.0
+        self.shell_triangles = self.skin_triangles[low[self.skin_triangles].all(dim=1)]
+        self.backgrounds = None if backgrounds is None else backgrounds.to(device)
+
+    def _open_layout(self) -> FloatArray:
+        model = self.model.to("cpu")
+        weights = torch.zeros(1, len(self.expression_names))
+        for name in ("jawOpen", "eyeWide_L", "eyeWide_R"):
+            weights[0, self.expression_names.index(name)] = 1.0
+        shape = model.shape(torch.zeros(1, len(model.identities)), weights)
+        layout = model.mesh(shape)[0, :, :2] * torch.tensor([1.0, -1.0])
+        return np.asarray(layout.numpy())
+
+    @torch.no_grad()
+    def __call__(
+        self, count: int, generator: torch.Generator, pose: Tensor | None = None
+    ) -> HeadBatch:
+        """Draw heads; pose (count, 3) in true degrees, random where it is not given."""
+        with torch.autocast(self.model.neutral.device.type, enabled=False):
+            if pose is None:
+                pose = self.random_pose(count, generator)
+            return self._draw(count, generator, pose)
+
+    def random_pose(self, count: int, generator: torch.Generator) -> Tensor:
+        """Yaw, pitch, roll (count, 3) in true degrees; two thirds evenly over all turns."""
+        wide = uniform((count,), -self.max_yaw, self.max_yaw, generator)
+        yaw = torch.where(chance(count, 0.65, generator), wide, normal((count,), 18.0, generator))
+        pitch = normal((count,), 13.0, generator).clamp(-40, 40)
+        roll = normal((count,), 9.0, generator).clamp(-30, 30)
+        return torch.stack([yaw.clamp(-self.max_yaw, self.max_yaw), pitch, roll], dim=1)
+
+    def _draw(self, count: int, generator: torch.Generator, pose: Tensor) -> HeadBatch:
+        size, ratio = self.size, self.size // CROP_SIZE
+        weights = random_expression(self.expression_names, count, generator)
+        scene = self._scene(weights, pose, generator)
+        mesh = self.model.mesh(scene.shape)
+        turned, points = scene.place(mesh, mesh.new_tensor(_RIGID).expand_as(mesh), size)
+        bare = nearest(self._layers(scene, generator))
+        shaded = bare.colour * hollows(bare.depth, size / scene.camera.side)
+        bare = Layer(shaded, bare.depth, bare.labels)
+        glasses = wear_glasses(mesh, chance(count, self.worn_glasses, generator), generator)
+        dressed = draw_glasses(scene, glasses, bare, size, generator)
+        seen = dressed.depth.isfinite()
+        behind = self._background(count, generator)
+        image = torch.where(seen.unsqueeze(-1), dressed.colour, behind).permute(0, 3, 1, 2)
+        # Labels cannot be averaged: the sample next to the middle of each pixel.
+        sampled = slice(ratio // 2, None, ratio)
+        landmarks = scene.camera.project(turned, CROP_SIZE)
+        labels = self._lids(dressed.labels[:, sampled, sampled], landmarks)
+        landmarks[..., 2] -= landmarks[..., 2].mean(dim=1, keepdim=True)
+        landmarks[..., :2] += 0.5
+        read = torch.stack([mesh_yaw(pose[:, 0]), pose[:, 1] + PITCH_OFFSET, pose[:, 2]], dim=1)
+        return HeadBatch(
+            images=F.avg_pool2d(image, ratio).clamp(0, 1),
+            labels=labels,
+            landmarks=landmarks,
+            visible=self._visible(points, bare.depth + scene.pixels(_SLACK, size)),
+            pose_true=pose,
+            pose_mesh=read,
+            expression=expression_scores(weights, self.expression_names),
+            foreground=seen[:, sampled, sampled],
+        )
+
+    def _scene(self, weights: Tensor, pose: Tensor, generator: torch.Generator) -> Scene:
+        """A random person of the given expression (B, 57) and pose (B, 3) before the camera."""
+        model, count = self.model, len(pose)
+        identity = normal((count, len(model.identities)), _IDENTITY_DEVIATION, generator)
+        shape = model.shape(identity, weights)
+        head = matrix_from_euler(pose)
+        # Shoulders follow the head in part.
+        lean = normal((count, 3), 1.0, generator) * pose.new_tensor([8.0, 3.0, 2.0])
+        bust = matrix_from_euler(pose * uniform((count, 3), 0.1, 0.7, generator) + lean)
+        mesh = model.mesh(shape)
+        turned = turn(mesh, torch.ones_like(mesh[..., :1]), head, bust)
+        distance = torch.exp(uniform((count,), 3.8, 5.5, generator))
+        return Scene(
+            shape=shape,
+            offset=model.shape(identity, torch.zeros_like(weights)) - model.neutral,
+            head=head,
+            bust=bust,
+            camera=frame_face(turned, distance, CROP_SCALE, CROP_SHIFT),
+            light=random_light(count, generator),
+            skin=paint(self.maps, count, generator),
+        )
+
+    def _layers(self, scene: Scene, generator: torch.Generator) -> list[Layer]:
+        """Head, hair and hat; hair ends under the rim of a hat, and scarves hide it."""
+        count, size = len(scene), self.size
+        hats, hatted = random_hats(count, generator), chance(count, self.worn_hats, generator)
+        haired = chance(count, self.worn_hair, generator) & ~(hatted & hats.scarf)
+        style = choice(count, len(self.hair_meshes.vertices), generator)
+        hair = wear_hair(self.hair_meshes, style, haired, scene.offset, generator)
+        below = -hat_trim(hair.reference, hats.rim, hats.tilt)
+        below = torch.where(hatted.unsqueeze(1), below, hair.trim)
+        hair = replace(hair, trim=torch.minimum(hair.trim, below))
+        hat = wear_hat(self.model, scene.shape, hats, hatted, self.shell_triangles)
+        return [
+            draw_head(self.model, scene, size, generator),
+            draw_hair(scene, hair, self.hair_meshes.uv[style], size, generator),
+            draw_hat(scene, hat, size, generator),
+        ]
+
+    def _background(self, count: int, generator: torch.Generator) -> Tensor:
+        """Plain walls, soft patterns, and the given pictures: (B, S, S, 3)."""
+        size, shape = (self.size, self.size), (count, 1, 1, 1)
+        wall, other = (
+            (uniform(shape, 0.02, 1.0, generator) * (1 + normal((count, 3, 1, 1), 0.18, generator)))
+            for _ in range(2)
+        )
+        pattern = noise(count, size, ((2, 2), (4, 4), (9, 9), (40, 40)), generator)
+        busy = uniform(shape, 0.0, 1.0, generator) ** 2
+        share = (0.3 + 0.4 * pattern).clamp(0, 1) * busy
+        drawn = torch.lerp(wall.expand(-1, -1, *size), other.expand(-1, -1, *size), share)
+        if self.backgrounds is not None:
+            picture = self.backgrounds[choice(count, len(self.backgrounds), generator)]
+            picture = F.interpolate(picture.float() / 255, size, mode="bilinear")
+            drawn = torch.where(chance(count, 0.6, generator).view(shape), picture, drawn)
+        return drawn.clamp(0, 1).permute(0, 2, 3, 1)
+
+    def _lids(self, labels: Tensor, landmarks: Tensor) -> Tensor:
+        """Closed eyes count as eyes: their lids get the eye's label where skin was drawn."""
+        regions = draw_surface(self.surface, landmarks, CROP_SIZE)
+        eye = (regions == LABELS["left eye"]) | (regions == LABELS["right eye"])
+        return torch.where(eye & (labels == LABELS["skin"]), regions, labels)
+
+    def _visible(self, points: Tensor, depth: Tensor) -> Tensor:
+        """Which mesh points (B, 478, 3) in pixels lie before the depth (B, S, S): (B, 478) bool."""
+        inside = ((points[..., :2] > 0) & (points[..., :2] < self.size - 1)).all(dim=-1)
+        column, row = points[..., :2].round().long().clamp(0, self.size - 1).unbind(-1)
+        sample = torch.arange(len(points), device=points.device).unsqueeze(1)
+        return inside & (points[..., 2] < depth[sample, row, column])

@@ -1,0 +1,264 @@
+"""All footage of a run in the memory of its device: uint8 pictures and their readings.
+
+Half an hour of 256-pixel clips with parsing takes some 10 GB. Decoding happens once, at the start;
+drawing a pair afterwards is a lookup that never touches the host.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from reenact.data.clips import Footage
+from reenact.data.decode import decode_clip, decode_still, resized
+from reenact.data.pairs import normalize_points, to_unit_range
+from reenact.data.sidecar import PARSING_SIZE, SideCar, read_sidecar
+from reenact.data.visibility import mesh_triangles, visible_points
+from reenact.errors import DataError
+from reenact.layers.grid import identity_grid, sample
+from reenact.perception.cropping import crop_square
+from reenact.perception.mesh import outline_box
+from reenact.records import Parser, PoseEncoder, Record
+
+READ_BATCH = 128
+"""Pictures that a reader sees at once while a store is filled."""
+
+_LOG = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class Readers:
+    """The frozen networks that fill in what a side-car lacks."""
+
+    parser: Parser
+    pose_encoder: PoseEncoder
+
+
+@dataclass(frozen=True, eq=False)
+class Identities(Record):
+    """Which items show whom; lets every person be drawn equally often."""
+
+    items: Tensor
+    """(I, M) int64 item numbers of each person, padded with the person's first."""
+    counts: Tensor
+    """(I,) int64 items of each person."""
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Numbers (count,) of items: a person first, then one of the person's items."""
+        chance = torch.rand(2, count, generator=generator, device=self.counts.device)
+        person = scaled(chance[0], torch.full_like(self.counts[:1], len(self.counts)))
+        return self.items[person, scaled(chance[1], self.counts[person])]
+
+
+@dataclass(frozen=True, eq=False)
+class ClipStore(Record):
+    """F frames of C clips, one after the other."""
+
+    frames: Tensor
+    """(F, 3, S, S) uint8 RGB."""
+    parsing: Tensor
+    """(F, S, S) uint8 labels."""
+    pose: Tensor
+    """(F, P) float32 pose code as read."""
+    points: Tensor
+    """(F, L, 2) float32 mesh, xy in [-1, 1]; 0 where unknown."""
+    visible: Tensor
+    """(F, L) bool."""
+    starts: Tensor
+    """(C,) int64 number of each clip's first frame."""
+    lengths: Tensor
+    """(C,) int64 frames of each clip."""
+    identities: Identities
+    names: tuple[str, ...]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the frames are."""
+        return self.frames.device
+
+
+@dataclass(frozen=True, eq=False)
+class StillStore(Record):
+    """N portraits, cut to the crop square of `reenact.perception.cropping`."""
+
+    images: Tensor
+    """(N, 3, S, S) uint8 RGB."""
+    landmarks: Tensor
+    """(N, L, 3) float32 mesh in pixels of these images, from the top left corner."""
+    parsing: Tensor
+    """(N, 256, 256) uint8 labels."""
+    pose: Tensor
+    """(N, P) float32 pose code as read."""
+    angles: Tensor
+    """(N, 3) float32 yaw, pitch, roll of the mesh in degrees."""
+    identities: Identities
+    names: tuple[str, ...]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images are."""
+        return self.images.device
+
+
+def scaled(chance: Tensor, count: Tensor) -> Tensor:
+    """Chance in [0, 1) to whole numbers from 0 to below count."""
+    return torch.minimum((chance * count).long(), count - 1)
+
+
+def group_identities(names: Sequence[str], device: torch.device) -> Identities:
+    """Table of the items of each person, from the person of each item."""
+    groups: dict[str, list[int]] = {}
+    for item, name in enumerate(names):
+        groups.setdefault(name, []).append(item)
+    longest = max(len(group) for group in groups.values())
+    rows = [group + group[:1] * (longest - len(group)) for group in groups.values()]
+    counts = [len(group) for group in groups.values()]
+    return Identities(torch.tensor(rows, device=device), torch.tensor(counts, device=device))
+
+
+def load_clips(
+    footage: Sequence[Footage],
+    size: int,
+    device: torch.device,
+    readers: Callable[[], Readers],
+) -> ClipStore:
+    """Decode clips to the device; `readers` is called once if a side-car lacks readings.
+
+    Raises:
+        DataError: A clip and its side-car differ in length, or one cannot be read.
+    """
+    sidecars = [read_sidecar(item.sidecar) for item in footage]
+    lengths = torch.tensor([len(sidecar) for sidecar in sidecars])
+    starts = lengths.cumsum(0) - lengths
+    frames = _empty((int(lengths.sum()), 3, size, size), device)
+    decoded = _in_threads(lambda item: decode_clip(item.path, size), footage)
+    for item, sidecar, start, clip in zip(footage, sidecars, starts.tolist(), decoded, strict=True):
+        if len(clip) != len(sidecar):
+            raise DataError(
+                f"{item.path}: {len(clip)} frames decoded, expected {len(sidecar)} as in "
+                f"{item.sidecar.name}. Run `reenact prepare` on the folder again."
+            )
+        frames[start : start + len(clip)].copy_(clip, non_blocking=True)
+    landmarks = torch.cat([torch.from_numpy(sidecar.landmarks) for sidecar in sidecars]).to(device)
+    triangles = mesh_triangles(device)
+    visible = [visible_points(part, triangles) for part in landmarks.split(1024)]
+    parsing, pose = _readings(sidecars, frames, size, readers)
+    _LOG.info("%d clips, %d frames on %s", len(footage), len(frames), device)
+    return ClipStore(
+        frames=frames,
+        parsing=parsing,
+        pose=pose,
+        points=normalize_points(landmarks[..., :2], PARSING_SIZE).nan_to_num(),
+        visible=torch.cat(visible),
+        starts=starts.to(device),
+        lengths=lengths.to(device),
+        identities=group_identities([item.identity for item in footage], device),
+        names=tuple(item.name for item in footage),
+    )
+
+
+def load_stills(
+    footage: Sequence[Footage],
+    size: int,
+    device: torch.device,
+    readers: Callable[[], Readers],
+) -> StillStore:
+    """Decode portraits to the device, each cut to its crop square; the rest as `load_clips`."""
+    sidecars = [read_sidecar(item.sidecar) for item in footage]
+    decoded = _in_threads(lambda item: decode_still(item.path), footage)
+    images = _empty((len(footage), 3, size, size), device)
+    landmarks = torch.empty(len(footage), *sidecars[0].landmarks.shape[1:], device=device)
+    for number, (sidecar, image) in enumerate(zip(sidecars, decoded, strict=True)):
+        mesh = torch.from_numpy(sidecar.landmarks[0]).to(device)
+        square = crop_square(outline_box(sidecar.landmarks[0])).tolist()
+        images[number] = cut_square(image.to(device), square, size)
+        corner = torch.tensor((*square[:2], 0.0), device=device)
+        landmarks[number] = (mesh - corner) * (size / square[2])
+    parsing, pose = _readings(sidecars, images, PARSING_SIZE, readers)
+    angles = torch.cat([torch.from_numpy(sidecar.pose) for sidecar in sidecars]).to(device)
+    _LOG.info("%d stills on %s", len(footage), device)
+    return StillStore(
+        images=images,
+        landmarks=landmarks,
+        parsing=parsing,
+        pose=pose,
+        angles=angles,
+        identities=group_identities([item.identity for item in footage], device),
+        names=tuple(item.name for item in footage),
+    )
+
+
+def cut_square(image: Tensor, square: Sequence[float], size: int) -> Tensor:
+    """Resample a square x0, y0, side of a picture uint8 (3, H, W) to (3, size, size).
+
+    Outside the picture its border goes on.
+    """
+    x0, y0, side = square
+    height, width = image.shape[-2:]
+    # Twice the size, then averaged: a lookup alone would alias when shrinking.
+    fine = 2 * size
+    pixels = (identity_grid(fine, fine, image.device) + 1) * ((fine - 1) / 2) + 0.5
+    corner = torch.tensor((x0, y0), device=image.device)
+    where = corner + pixels * (side / fine)
+    span = torch.tensor((width - 1, height - 1), device=image.device)
+    grid = (where - 0.5) * (2 / span) - 1
+    looked_up = sample(image.unsqueeze(0).float(), grid.unsqueeze(0), padding="border")
+    small = torch.nn.functional.avg_pool2d(looked_up, 2)
+    return small[0].round_().clamp_(0, 255).to(torch.uint8)
+
+
+def read_pictures(images: Tensor, readers: Readers) -> tuple[Tensor, Tensor]:
+    """Parsing labels (N, 256, 256) uint8 and pose codes (N, P) of crops uint8 (N, 3, S, S)."""
+    labels, codes = [], []
+    with torch.no_grad():
+        for batch in images.split(READ_BATCH):
+            crops = to_unit_range(resized(batch, PARSING_SIZE))
+            labels.append(readers.parser.parse(crops).labels.to(torch.uint8))
+            codes.append(readers.pose_encoder.encode(crops).float())
+    return torch.cat(labels), torch.cat(codes)
+
+
+def _readings(
+    sidecars: Sequence[SideCar], images: Tensor, size: int, readers: Callable[[], Readers]
+) -> tuple[Tensor, Tensor]:
+    """Parsing (F, size, size) and pose codes (F, P): stored ones, or read now if any is missing."""
+    stored = [(sidecar.parsing, sidecar.pose_code) for sidecar in sidecars]
+    labels = [torch.from_numpy(parsing) for parsing, _ in stored if parsing is not None]
+    codes = [torch.from_numpy(code) for _, code in stored if code is not None]
+    if len(labels) == len(codes) == len(sidecars):
+        parsing, pose = torch.cat(labels).to(images.device), torch.cat(codes).to(images.device)
+    else:
+        _LOG.info("reading parsing and pose of %d pictures that have none stored", len(images))
+        parsing, pose = read_pictures(images, readers())
+    return (parsing if parsing.shape[-1] == size else _nearest(parsing, size)), pose
+
+
+def _nearest(labels: Tensor, size: int) -> Tensor:
+    parts = labels.unsqueeze(1).split(READ_BATCH * 8)
+    resize = torch.nn.functional.interpolate
+    return torch.cat([resize(part, (size, size), mode="nearest-exact")[:, 0] for part in parts])
+
+
+def _empty(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.empty(shape, dtype=torch.uint8, device=device)
+
+
+def _in_threads(decode: Callable[[Footage], _Item], footage: Sequence[Footage]) -> Iterator[_Item]:
+    """Decode side by side, in order, a few ahead of the consumer."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = []
+        for item in footage:
+            waiting.append(pool.submit(decode, item))
+            if len(waiting) > 2 * workers:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()

@@ -1,0 +1,111 @@
+"""The parts of a run, built from its config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins import MixedPrecision
+from lightning.fabric.strategies.ddp import DDPStrategy
+from torch import nn
+from torch.optim import Adam
+
+from reenact.data.augmentation import Augmentation
+from reenact.model import FaceletModel
+from reenact.perception.features import load_features
+from reenact.perception.weights import Tier
+from reenact.training.config import (
+    AugmentationConfig,
+    LossConfig,
+    OptimizerConfig,
+    TrainConfig,
+)
+from reenact.training.losses import PerceptualLoss
+from reenact.training.step import LossWeights, TrainingModule
+
+
+class ExactInputs(MixedPrecision):
+    """bfloat16 autocast that leaves inputs alone: rounded, a point would move by half a pixel."""
+
+    def convert_input(self, data: Any) -> Any:
+        """Nothing is converted; autocast chooses where it matters."""
+        return data
+
+
+def launch(config: TrainConfig) -> Fabric:
+    """Start the processes of a run, one a device; returns in each of them."""
+    several = config.devices * config.nodes > 1
+    on_gpu = config.accelerator != "cpu" and torch.cuda.is_available()
+    mixed = config.precision == "bf16-mixed"
+    fabric = Fabric(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        num_nodes=config.nodes,
+        precision=None if mixed else config.precision,
+        plugins=ExactInputs("bf16-mixed", "cuda" if on_gpu else "cpu") if mixed else None,
+        strategy=DDPStrategy(gradient_as_bucket_view=True) if several else "auto",
+    )
+    fabric.launch()
+    if several and config.compile:
+        # One graph for all gradients: they are small, and cutting it to send them early costs more.
+        torch._dynamo.config.optimize_ddp = False
+    if fabric.device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        # Trying ten algorithms for every convolution, the default, takes a minute.
+        torch.backends.cudnn.benchmark_limit = 4
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+    return fabric
+
+
+def build_augmentation(config: AugmentationConfig) -> Augmentation:
+    """Changes of pairs."""
+    return Augmentation(
+        reverse=config.reverse,
+        flip=config.flip,
+        brightness=config.brightness,
+        contrast=config.contrast,
+        saturation=config.saturation,
+        hue=config.hue,
+    )
+
+
+def build_training_module(config: LossConfig, model: FaceletModel) -> TrainingModule:
+    """The model with its losses, frozen feature network included."""
+    device = next(model.parameters()).device
+    features = load_features(config.features, Tier(config.licence_policy))
+    perceptual = PerceptualLoss(features, config.pyramid)
+    weights = LossWeights(
+        perceptual=config.perceptual,
+        equivariance_value=config.equivariance_value,
+        equivariance_jacobian=config.equivariance_jacobian,
+        localization=config.localization,
+        pixel=config.pixel,
+        flow=config.flow,
+    )
+    in_channels_last(perceptual.to(device))
+    return TrainingModule(model, perceptual, weights, config.localization_sign)
+
+
+def build_optimizer(config: OptimizerConfig, model: FaceletModel) -> Adam:
+    """Fused Adam, which can skip a step on the device (`GradientGuard`)."""
+    return Adam(
+        model.parameters(),
+        lr=config.learning_rate,
+        betas=config.betas,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def in_channels_last(module: nn.Module) -> None:
+    """Lay out the kernels of a module as convolutions in low precision like them best."""
+    nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
+
+
+def seed_of(run: int, step: int, process: int) -> int:
+    """A well-mixed seed for one step of one process."""
+    words = np.random.SeedSequence([run, step, process]).generate_state(2, np.uint32)
+    return int(words[0]) << 32 | int(words[1])

@@ -1,0 +1,168 @@
+"""What can be set about a training run; read by the machinery of `reenact.config`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from reenact.config import STRICT, ModelConfig, Positive
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""Of the budget of a run, or a chance."""
+Weight = Annotated[float, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class BudgetConfig:
+    """How long to train: exactly one of the two; all schedules are shares of it."""
+
+    steps: AtLeastOne | None = None
+    """Optimiser steps; a run of these can be repeated bit by bit on a CPU."""
+    minutes: Positive | None = None
+    """Wall clock from the end of the first step, validation and checkpoints included."""
+
+    @model_validator(mode="after")
+    def _check(self) -> BudgetConfig:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("give exactly one of steps and minutes")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class DataConfig:
+    """Where pairs come from."""
+
+    roots: tuple[Path, ...] = ()
+    """Folders of clips and stills, in any layout of `reenact.data.clips`."""
+    held_out: tuple[str, ...] | None = None
+    """People kept for validation; None takes the shipped list."""
+    reader: Path | None = None
+    """Face reader for side-cars without parsing and pose; None takes the shipped one."""
+    still_share: Share = 0.5
+    """Share of the pairs that come from re-rendered stills."""
+    still_fresh: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the still pairs of a batch that is drawn anew; the others are recent ones."""
+    still_pool: AtLeastOne = 2048
+    """Recent still pairs kept where some are used again."""
+    max_clips: AtLeastOne | None = None
+    """Use no more training clips than this, for trials."""
+    max_stills: AtLeastOne | None = None
+    """Use no more stills than this, for trials."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class AugmentationConfig:
+    """Changes of a pair (method.md 13)."""
+
+    reverse: Share = 0.5
+    """Chance that source and driving swap places."""
+    flip: Share = 0.5
+    """Chance of mirroring a pair that was not reversed."""
+    brightness: Share = 0.1
+    """Half width of the change, as of the next two."""
+    contrast: Share = 0.1
+    saturation: Share = 0.1
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """In turns of the colour circle."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class LossConfig:
+    """Weights of the losses (method.md 12)."""
+
+    features: Literal["squeezenet", "vgg19"] = "squeezenet"
+    """Network of the perceptual loss; its weights are looked for in REENACT_WEIGHTS."""
+    licence_policy: Literal["permissive", "research"] = "permissive"
+    """What the licence of that network may ask for: vgg19 needs `research`."""
+    pyramid: tuple[Positive, ...] = (1.0, 0.5, 0.25)
+    """Sizes at which it looks, as shares of the picture."""
+    perceptual: Weight = 5.0
+    """Of every map at every size: 5 for squeezenet, 10 for vgg19."""
+    equivariance_value: Weight = 10.0
+    equivariance_jacobian: Weight = 10.0
+    localization: Weight = 1.0
+    """Of attention outside its region (eq. 12)."""
+    localization_sign: Literal["corrected", "printed"] = "corrected"
+    """`printed` is the paper's, which pushes attention out of its region."""
+    pixel: Weight = 0.0
+    """Of the mean absolute difference; not in the paper."""
+    flow: Weight = 0.0
+    """Of known flow at the points of the face, when training starts; not in the paper."""
+    flow_until: Share = 0.5
+    """Share of the budget over which that weight falls to zero, evenly."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class BendConfig:
+    """The random transform of the equivariance loss (method.md 12)."""
+
+    sigma_affine: Weight = 0.05
+    sigma_bend: Weight = 0.005
+    points: Annotated[int, Field(ge=2)] = 5
+    """Control points along each side."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class OptimizerConfig:
+    """Adam and its schedule (method.md 13)."""
+
+    learning_rate: Positive = 2e-4
+    betas: tuple[Share, Share] = (0.5, 0.999)
+    weight_decay: Weight = 0.0
+    warmup: AtLeastOne = 1
+    """Steps over which the learning rate rises from zero."""
+    milestones: tuple[Share, ...] = (0.6, 0.9)
+    """Shares of the budget at which the learning rate drops to a tenth."""
+    clip: Positive | None = 10.0
+    """Largest gradient of the keypoint and of the mask network (infinity norm)."""
+    temperature_until: Share = 0.1
+    """Share of the budget over which the temperature of the dynamic layers falls to 1."""
+    average: Share = 0.0
+    """Decay of the moving average of the weights that is validated and kept; 0 for none."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class TrainConfig:
+    """A whole run."""
+
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    loss: LossConfig = LossConfig()
+    bend: BendConfig = BendConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    budget: BudgetConfig = BudgetConfig(steps=100_000)
+    batch: AtLeastOne = 32
+    """Pairs a step, over all devices together."""
+    seed: int = 0
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: AtLeastOne = 1
+    """Processes on this machine, one a GPU."""
+    nodes: AtLeastOne = 1
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
+    """32-true computes in float32 throughout (convolutions in TF32 on a GPU)."""
+    synchronise_norms: bool = True
+    """Take batch statistics over all GPUs; off where a share of the batch is enough, and to compile
+    the step as one graph."""
+    compile: bool = False
+    """Compile the step; the first one takes minutes, the others are faster."""
+    log_every: AtLeastOne = 50
+    """Steps between two looks at the device: logs, clock, decisions to stop, save, validate."""
+    validate_every: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of the budget between two validations, each with a sheet of samples."""
+    validation_frames: AtLeastOne = 24
+    """Driven frames of each validation clip."""
+    save_every: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of the budget between two checkpoints."""
+    tensorboard: bool = True
+    """Write scalars and sheets for TensorBoard, besides log.jsonl and the PNG files."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainConfig:
+        if self.batch % (self.devices * self.nodes):
+            raise ValueError(f"batch {self.batch} must be a multiple of devices times nodes")
+        return self

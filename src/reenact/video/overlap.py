@@ -1,0 +1,64 @@
+"""Work ahead in another thread, so that decoding, inference and encoding happen together."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from queue import Full, Queue
+from threading import Event, Thread
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_PATIENCE = 0.05
+"""Seconds between two looks at whether the taker has stopped."""
+
+
+def ahead(items: Iterable[T], depth: int = 8) -> Generator[T]:
+    """The same items, up to `depth` of them prepared ahead in a thread of their own.
+
+    An error of the items is raised where they are taken. When the taker stops, the thread stops
+    too, after the item it is at, and closes the items if they are a generator.
+    """
+    worker = _Worker(items, depth)
+    worker.start()
+    try:
+        while (batch := worker.ready.get()) is not None:
+            yield from batch
+    finally:
+        worker.stopped.set()
+        worker.join()
+    if worker.error is not None:
+        raise worker.error
+
+
+class _Worker(Thread, Generic[T]):
+    """Fills a queue with one-item tuples, then None."""
+
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        super().__init__(name="ahead", daemon=True)
+        self.ready: Queue[tuple[T] | None] = Queue(maxsize=depth)
+        self.stopped = Event()
+        self.error: BaseException | None = None
+        self._items = items
+
+    def run(self) -> None:
+        try:
+            for item in self._items:
+                if not self._put((item,)):
+                    break
+        except BaseException as error:  # raised again where the items are taken
+            self.error = error
+        finally:
+            if isinstance(self._items, Generator):
+                self._items.close()
+            self._put(None)
+
+    def _put(self, item: tuple[T] | None) -> bool:
+        """Wait for room; False if the taker stopped first."""
+        while not self.stopped.is_set():
+            try:
+                self.ready.put(item, timeout=_PATIENCE)
+                return True
+            except Full:
+                continue
+        return False

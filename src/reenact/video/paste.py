@@ -1,0 +1,84 @@
+"""A generated square back into the photograph it came from, without a visible seam."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.records import FloatArray, Image
+
+FEATHER = 0.12
+"""Width of the border where photograph and generated picture mix, in sides of the square."""
+
+
+class PasteBack:
+    """Puts squares into one photograph; outside the square not a bit of it changes.
+
+    The generated picture fades out over a border inside the square. Where the square ends at or
+    beyond the photograph's own border there is nothing to join, and it does not fade.
+
+    Args:
+        photo: The whole picture; never written to.
+        square: x0, y0, side in pixels of the photograph; may reach outside.
+        feather: Width of the mixed border in sides of the square.
+    """
+
+    def __init__(self, photo: Image, square: FloatArray, feather: float = FEATHER) -> None:
+        self._photo = photo
+        self._x0, self._y0, self._side = (float(value) for value in square)
+        height, width = photo.shape[:2]
+        self._columns = _covered(self._x0, self._side, width)
+        self._rows = _covered(self._y0, self._side, height)
+        across = _fade(self._columns, self._x0, self._side, width, feather)
+        down = _fade(self._rows, self._y0, self._side, height, feather)
+        self.mask: NDArray[np.float32] = (down[:, None] * across[None, :])[..., None]
+        """Share of the generated picture, (h, w, 1) over the part of the square in the photo."""
+
+    def paste(self, frame: Image) -> Image:
+        """A copy of the photograph with a generated square, uint8 (n, n, 3), in its place."""
+        photo = self._photo.copy()
+        if not self.mask.size:
+            return photo
+        part = photo[self._rows.start : self._rows.stop, self._columns.start : self._columns.stop]
+        mixed = part + self.mask * (self._resample(frame).astype(np.float32) - part)
+        np.rint(mixed, out=mixed)
+        part[...] = np.clip(mixed, 0, 255)
+        return photo
+
+    def _resample(self, frame: Image) -> Image:
+        """The generated square on the pixels of the photograph that it covers."""
+        size = max(1, round(self._side))
+        if size < frame.shape[0]:
+            frame = np.asarray(cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA))
+        scale = frame.shape[0] / self._side
+        # From a covered pixel to the frame; centres lie at whole numbers for OpenCV.
+        left = (self._columns.start + 0.5 - self._x0) * scale - 0.5
+        top = (self._rows.start + 0.5 - self._y0) * scale - 0.5
+        sampled = cv2.warpAffine(
+            frame,
+            np.array([[scale, 0, left], [0, scale, top]]),
+            (len(self._columns), len(self._rows)),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(sampled, dtype=np.uint8)
+
+
+def _covered(start: float, side: float, length: int) -> range:
+    """Pixels of a photograph's axis whose centres lie in the square."""
+    first = max(0, int(np.ceil(start - 0.5)))
+    last = min(length, int(np.ceil(start + side - 0.5)))
+    return range(first, max(first, last))
+
+
+def _fade(
+    pixels: range, start: float, side: float, length: int, feather: float
+) -> NDArray[np.float32]:
+    """0 at an end of the square to 1 inside; 1 throughout at ends outside the photograph."""
+    centres = np.arange(pixels.start, pixels.stop) + 0.5
+    width = max(feather * side, 1e-6)
+    before = (centres - start) / width if start > 0 else np.ones_like(centres)
+    after = (start + side - centres) / width if start + side < length else np.ones_like(centres)
+    ramp = np.clip(np.minimum(before, after), 0, 1)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp), dtype=np.float32)

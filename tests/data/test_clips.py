@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reenact.data.clips import (
+    find_clips,
+    find_stills,
+    identity_of,
+    sidecar_path,
+    split_by_identity,
+    validation_identities,
+)
+from reenact.errors import DataError
+
+
+def touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def test_development_layout_takes_people_from_the_manifest(tmp_path: Path) -> None:
+    touch(tmp_path / "clips/train/b-00.mp4")
+    touch(tmp_path / "clips/train/a-00.mp4")
+    touch(tmp_path / "clips/train/a-00.npz")
+    touch(tmp_path / "clips/test/c-00.mp4")
+    touch(tmp_path / "stills/d-00.jpg")
+    (tmp_path / "manifest.csv").write_text("id,identity\na-00,ann\nb-00,ann\nd-00,dora\n")
+    assert [(c.name, c.identity) for c in find_clips(tmp_path)] == [
+        ("a-00", "ann"),
+        ("b-00", "ann"),
+    ]
+    assert [clip.name for clip in find_clips(tmp_path, "test")] == ["c-00"]
+    assert [still.identity for still in find_stills(tmp_path)] == ["dora"]
+
+
+def test_voxceleb_folders_of_pictures_are_clips(tmp_path: Path) -> None:
+    name = "id10001#video#000001#000100.mp4"
+    touch(tmp_path / "train" / name / "0000000.png")
+    touch(tmp_path / "train" / "id10001b#video#000001#000100.mp4")
+    (tmp_path / "train" / "empty").mkdir()
+    clips = find_clips(tmp_path)
+    assert [clip.identity for clip in clips] == ["id10001", "id10001b"]
+    assert clips[0].sidecar == tmp_path / "train" / "id10001#video#000001#000100.npz"
+
+
+def test_flat_folders_hold_clips_and_stills(tmp_path: Path) -> None:
+    touch(tmp_path / "x.mp4")
+    touch(tmp_path / "y.JPG")
+    touch(tmp_path / ".hidden.mp4")
+    assert [clip.name for clip in find_clips(tmp_path)] == ["x"]
+    assert [still.name for still in find_stills(tmp_path)] == ["y"]
+
+
+def test_nobody_is_on_both_sides_of_a_split(tmp_path: Path) -> None:
+    for name in ("a#1", "a#2", "b#1"):
+        touch(tmp_path / f"{name}.mp4")
+    kept, held_out = split_by_identity(find_clips(tmp_path), frozenset({"a"}))
+    assert [clip.name for clip in kept] == ["b#1"]
+    assert [clip.name for clip in held_out] == ["a#1", "a#2"]
+
+
+def test_five_people_are_held_out() -> None:
+    expected = {"aldridge", "christie", "man-bald", "man-critic", "woman-redhair"}
+    assert validation_identities() == expected
+
+
+def test_names_end_at_the_first_mark() -> None:
+    assert identity_of("id1#abc#2") == "id1"
+    assert identity_of("id1") == "id1"
+
+
+def test_side_cars_lie_beside() -> None:
+    assert sidecar_path(Path("a/b.mp4")) == Path("a/b.npz")
+    assert sidecar_path(Path("a/b.c")) == Path("a/b.c.npz")
+
+
+def test_folders_without_clips_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no clips there"):
+        find_clips(tmp_path)
+    with pytest.raises(DataError, match="no such folder"):
+        find_clips(tmp_path / "missing")

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from torch import Tensor, nn
+
+from footage import frames_of, write_footage
+from reenact.data.decode import decode_clip, decode_still
+from reenact.data.prepare import find_footage, mesh_degrees, prepare_folder
+from reenact.data.sidecar import read_sidecar
+from reenact.errors import DataError
+from reenact.perception.crop_reader import CropReading
+from reenact.perception.cropping import crop_square
+from reenact.records import Face, Image, Parsing
+from reenact.video import VideoWriter, save_image
+
+
+class SquareReader(nn.Module):
+    """Takes the box of all that is not the colour of the first pixel for the face."""
+
+    width = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchor = nn.Parameter(torch.zeros(1))
+
+    def read(self, image: Image) -> list[Face]:
+        different = np.abs(image.astype(int) - image[0, 0].astype(int)).sum(2) > 60
+        rows, columns = np.flatnonzero(different.any(1)), np.flatnonzero(different.any(0))
+        if len(rows) < 2:
+            return []
+        box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=float)
+        nothing = np.zeros(0)
+        return [
+            Face(
+                box=box,
+                landmarks=nothing,
+                pose=nothing,
+                pose_code=nothing,
+                parsing=np.zeros((256, 256), dtype=np.uint8),
+                crop=crop_square(box),
+                expression=nothing,
+                score=1.0,
+            )
+        ]
+
+    def read_crops(self, image: Tensor) -> CropReading:
+        count = len(image)
+        return CropReading(
+            points=torch.zeros(count, 478, 2),
+            depth=torch.ones(count, 478),
+            pose=torch.tensor([0.0, 0.5, 0.0]).expand(count, 3),
+            jaw=torch.zeros(count, 3),
+            expression=torch.zeros(count, 52),
+            presence=torch.ones(count),
+        )
+
+    def parse(self, image: Tensor) -> Parsing:
+        return Parsing(torch.full((len(image), *image.shape[-2:]), 3, dtype=torch.uint8))
+
+    def encode(self, image: Tensor) -> Tensor:
+        return torch.full((len(image), 6), 0.25)
+
+
+@pytest.fixture(scope="module")
+def reader() -> SquareReader:
+    return SquareReader()
+
+
+def write_clip(path: Path, count: int, *, blank: int = 0) -> None:
+    frames = np.full((count, 180, 320, 3), 30, dtype=np.uint8)
+    for number, frame in enumerate(frames[blank:]):
+        x = 100 + number // 8
+        frame[60:120, x : x + 50] = (200, 120, 90)
+    with VideoWriter(path, rate=Fraction(25), comment=None) as sink:
+        for frame in frames:
+            sink.write(frame)
+
+
+def test_footage_with_side_cars_keeps_its_crop_and_mesh(
+    tmp_path: Path, reader: SquareReader
+) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)}, prepared=False)
+    prepared = prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+    assert prepared.left_out == ()
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in prepared.kept] == [
+        "clips/train/ann-00.mp4",
+        "stills/ann-still.jpg",
+    ]
+    before = read_sidecar(source / "clips/train/ann-00.npz")
+    after = read_sidecar(tmp_path / "out/clips/train/ann-00.npz")
+    assert after.prepared
+    assert_allclose(after.landmarks, before.landmarks, atol=0.13)
+    assert after.parsing is not None
+    assert (after.parsing == 3).all()
+    bytes_before = (source / "clips/train/ann-00.mp4").read_bytes()
+    assert (tmp_path / "out/clips/train/ann-00.mp4").read_bytes() == bytes_before
+    assert (tmp_path / "out/manifest.csv").read_text() == (source / "manifest.csv").read_text()
+
+
+def test_stills_and_their_mesh_are_cut_alike(tmp_path: Path, reader: SquareReader) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (2,)}, prepared=False)
+    prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+    still = decode_still(tmp_path / "out/stills/ann-still.jpg")
+    assert still.shape == (3, 256, 256)
+    mesh = read_sidecar(tmp_path / "out/stills/ann-still.npz").landmarks[0]
+    assert 0.55 < (mesh[152, 1] - mesh[10, 1]) / 256 < 0.63
+
+
+def test_clips_are_cut_to_one_square_with_every_frame(tmp_path: Path, reader: SquareReader) -> None:
+    (tmp_path / "in").mkdir()
+    write_clip(tmp_path / "in/talk.mp4", 34)
+    prepare_folder(tmp_path / "in", tmp_path / "out", reader)  # type: ignore[arg-type]
+    clip = decode_clip(tmp_path / "out/talk.mp4", 256)
+    sidecar = read_sidecar(tmp_path / "out/talk.npz")
+    assert len(clip) == len(sidecar) == 34
+    assert sidecar.fps == 25
+    assert sidecar.pose_code is not None
+    assert_allclose(sidecar.pose_code, 0.25)
+    assert_allclose(sidecar.landmarks[..., :2], 128, atol=0.1)
+    reddish = (clip[0, 0].int() - clip[0, 2].int()) > 60
+    height = int(reddish.any(1).sum())
+    assert abs(height / 256 - 1 / 1.62) < 0.06
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path, reader: SquareReader) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)}, prepared=False)
+    prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+    before = (tmp_path / "out/clips/train/ann-00.npz").stat().st_mtime_ns
+    again = prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+    assert len(again.kept) == 2
+    assert (tmp_path / "out/clips/train/ann-00.npz").stat().st_mtime_ns == before
+
+
+def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path, reader: SquareReader) -> None:
+    (tmp_path / "in").mkdir()
+    write_clip(tmp_path / "in/short.mp4", 5)
+    write_clip(tmp_path / "in/faceless.mp4", 34, blank=20)
+    save_image(tmp_path / "in/plain.png", np.full((64, 64, 3), 9, np.uint8))
+    prepared = prepare_folder(tmp_path / "in", tmp_path / "out", reader)  # type: ignore[arg-type]
+    assert prepared.kept == ()
+    assert [reason.split(":")[0].rsplit("/", 1)[-1] for reason in prepared.left_out] == [
+        "faceless.mp4",
+        "plain.png",
+        "short.mp4",
+    ]
+    assert not list((tmp_path / "out").rglob("*.npz"))
+
+
+def test_frames_of_a_clip_are_not_stills(tmp_path: Path) -> None:
+    clip = tmp_path / "id1#v#1#2.mp4"
+    clip.mkdir()
+    save_image(clip / "0000000.png", frames_of(1, 0)[0])
+    (tmp_path / "notes.txt").touch()
+    assert list(find_footage(tmp_path)) == [clip]
+
+
+def test_folders_without_footage_are_named(tmp_path: Path, reader: SquareReader) -> None:
+    with pytest.raises(DataError, match="holds no videos and no pictures"):
+        prepare_folder(tmp_path, tmp_path / "out", reader)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("axis", "sign"), [(0, -1.0), (1, 1.0), (2, 1.0)])
+def test_angles_of_single_turns(axis: int, sign: float) -> None:
+    rotation = np.zeros(3)
+    rotation[axis] = np.radians(20.0)
+    expected = np.zeros(3)
+    expected[(1, 0, 2)[axis]] = sign * 20.0
+    assert_allclose(mesh_degrees(rotation), expected, atol=1e-9)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reenact.animator import Animator, to_batch, to_images
+from reenact.driving import Framing, middle_square
+from reenact.errors import FaceNotFoundError, MediaError
+from reenact.perception.cropping import crop_square, cut
+from reenact.records import Image
+from reenact.video import VideoReader
+from stubs import StubModel, StubReader, picture_with_face
+from video.clips import make_clip
+
+BOX = (50, 40, 90, 90)
+
+
+def animator(tint: float = 0.0, blur: int = 1, batch_size: int = 4) -> Animator:
+    return Animator(StubModel(tint, blur), StubReader(), batch_size=batch_size)
+
+
+def clip(shades: list[int]) -> list[Image]:
+    return [picture_with_face(BOX, shade) for shade in shades]
+
+
+def photograph(magnification: int) -> Image:
+    """A face before a background full of detail."""
+    face = picture_with_face(BOX).repeat(magnification, axis=0).repeat(magnification, axis=1)
+    noise = np.random.default_rng(0).integers(0, 200, face.shape, dtype=np.uint8)
+    return np.where((face == face[0, 0]).all(axis=-1, keepdims=True), noise, face)
+
+
+def test_the_source_is_seen_through_the_square_around_its_largest_face() -> None:
+    photo = picture_with_face(BOX)
+    portrait = animator().encode_source(photo)
+    assert np.abs(portrait.square - crop_square(np.array(BOX))).max() <= 0.5
+    seen = to_images(portrait.state.image)[0]
+    assert np.array_equal(seen, cut(photo, portrait.square))
+
+
+@pytest.mark.parametrize("magnification", [1, 5])
+def test_a_still_driving_face_leaves_the_photograph_as_it_is(magnification: int) -> None:
+    machine = animator(tint=0.05, blur=9)
+    photo = photograph(magnification)
+    frames = list(machine.animate(machine.encode_source(photo), clip([90] * 3)))
+    assert len(frames) == 3
+    for frame in frames:
+        assert frame.shape == photo.shape
+        assert np.abs(frame.astype(int) - photo).max() <= 1
+
+
+def test_relative_motion_starts_from_the_photograph_and_absolute_does_not() -> None:
+    machine, driving = animator(), clip([90, 90, 140])
+    source = machine.encode_source(picture_with_face(BOX, shade=60))
+
+    def brightness(motion: str) -> list[float]:
+        made = machine.animate(source, driving, motion, paste_back=False)  # type: ignore[arg-type]
+        return [float(frame.mean()) for frame in made]
+
+    relative, absolute = brightness("relative"), brightness("absolute")
+    own = float(to_images(source.state.image)[0].mean())
+    assert relative[0] == pytest.approx(own, abs=0.6)
+    assert relative[2] > relative[0] + 10
+    assert absolute[0] > own + 10
+
+
+def test_relative_motion_may_start_from_a_chosen_frame() -> None:
+    machine, driving = animator(), clip([90, 120, 150])
+    source = machine.encode_source(picture_with_face(BOX))
+    framing = Framing(crop_square(np.array(BOX)), start=driving[1], looked=3, found=3)
+    frames = machine.animate(source, driving, framing=framing, paste_back=False)
+    dark, same, light = (float(frame.mean()) for frame in frames)
+    own = float(to_images(source.state.image)[0].mean())
+    assert same == pytest.approx(own, abs=0.6)
+    assert dark < same < light
+
+
+def test_frames_do_not_depend_on_how_they_are_batched() -> None:
+    photo, driving = picture_with_face(BOX), clip([60, 80, 100, 120, 140])
+    results = []
+    for batch_size in (1, 2, 5, 8):
+        machine = animator(batch_size=batch_size)
+        results.append(list(machine.animate(machine.encode_source(photo), driving)))
+        assert max(machine.model.batches) == min(batch_size, 5)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_a_stream_is_animated_while_it_comes() -> None:
+    machine = animator(batch_size=2)
+    source = machine.encode_source(picture_with_face(BOX))
+    taken = 0
+
+    def camera() -> Iterator[Image]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield picture_with_face(BOX, shade=60 + taken % 50)
+
+    frames = machine.animate(source, camera())
+    for wanted in range(1, 30):
+        next(frames)
+        assert taken <= max(8, wanted + 2)
+    frames.close()  # type: ignore[attr-defined]
+
+
+def test_the_driving_square_holds_still_over_the_clip() -> None:
+    machine = animator()
+    boxes = [(20, 40, 60, 90), (80, 40, 120, 90)]
+    framing = machine.frame_driving([picture_with_face(box) for box in boxes])
+    assert np.allclose(framing.square, crop_square(np.array([20, 40, 120, 90])))
+
+
+def test_a_video_file_can_drive(tmp_path: Path) -> None:
+    machine = animator()
+    source = machine.encode_source(picture_with_face(BOX))
+    with VideoReader(make_clip(tmp_path / "clip.mp4", 9)) as frames:
+        assert len(list(machine.animate(source, frames, crop=False))) == 9
+
+
+def test_bare_squares_in_and_out() -> None:
+    machine = animator()
+    photo = np.full((100, 140, 3), 70, dtype=np.uint8)
+    source = machine.encode_source(photo, crop=False)
+    assert source.face is None
+    assert np.allclose(source.square, [20, 0, 100])
+    (frame,) = machine.animate(source, [photo], crop=False, paste_back=False)
+    assert frame.shape == (256, 256, 3)
+    assert (frame == 70).all()
+
+
+def test_outside_the_square_the_photograph_is_untouched() -> None:
+    machine = animator()
+    photo = np.random.default_rng(0).integers(0, 200, (200, 300, 3), dtype=np.uint8)
+    photo[60:100, 100:140] = picture_with_face((0, 0, 40, 40), height=40, width=40)
+    source = machine.encode_source(photo)
+    x0, y0, side = source.square
+    outside = np.ones(photo.shape[:2], dtype=bool)
+    outside[int(y0) : int(y0 + side) + 1, int(x0) : int(x0 + side) + 1] = False
+    for frame in machine.animate(source, clip([90, 200])):
+        assert np.array_equal(frame[outside], photo[outside])
+    assert (frame != photo).any()
+
+
+def test_without_detail_the_colours_of_the_photograph_are_kept() -> None:
+    machine, photo = animator(tint=0.1, blur=9), photograph(4)
+    source = machine.encode_source(photo)
+    soft = list(machine.animate(source, clip([90, 90]), detail=False))[1].astype(int)
+    assert np.abs((soft - photo).mean(axis=(0, 1))).max() < 1
+    assert np.abs(soft - photo).max() > 50
+
+
+def test_no_face_is_an_error_of_four_parts() -> None:
+    empty = np.zeros((30, 40, 3), dtype=np.uint8)
+    with pytest.raises(FaceNotFoundError, match=r"source.*no face.*40 x 30.*expected.*Use"):
+        animator().encode_source(empty)
+    machine = animator()
+    source = machine.encode_source(picture_with_face(BOX))
+    with pytest.raises(FaceNotFoundError, match="driving"):
+        machine.animate(source, [empty, empty])
+
+
+def test_wrong_pictures_and_modes_are_refused_at_once() -> None:
+    machine = animator()
+    with pytest.raises(MediaError, match="float32"):
+        machine.encode_source(np.zeros((8, 8, 3), dtype=np.float32))  # type: ignore[arg-type]
+    source = machine.encode_source(picture_with_face(BOX))
+    with pytest.raises(ValueError, match="sideways"):
+        machine.animate(source, clip([90]), "sideways")  # type: ignore[arg-type]
+
+
+def test_pictures_and_tensors_are_inverse() -> None:
+    pictures = [
+        np.random.default_rng(i).integers(0, 256, (5, 7, 3), dtype=np.uint8) for i in (0, 1)
+    ]
+    batch = to_batch(pictures, torch.device("cpu"))
+    assert batch.shape == (2, 3, 5, 7)
+    for before, after in zip(pictures, to_images(batch), strict=True):
+        assert np.array_equal(before, after)
+    assert np.allclose(middle_square(np.zeros((10, 30, 3), np.uint8)), [10, 0, 10])

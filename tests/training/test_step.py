@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from reenact.data.pairs import PairBatch
+from reenact.data.sampling import ClipPairs
+from reenact.data.store import ClipStore
+from reenact.model import build_model
+from reenact.motion.equivariance import random_bend
+from reenact.training.build import build_optimizer, build_training_module
+from reenact.training.config import TrainConfig
+from reenact.training.step import TrainingModule
+from reenact.training.validation import (
+    clip_reconstruction,
+    repeat_source,
+    split_batch,
+    turned_pairs,
+    validate,
+)
+
+Stores = tuple[ClipStore, ClipStore]
+
+
+@pytest.fixture
+def module(tiny: TrainConfig) -> TrainingModule:
+    torch.manual_seed(0)
+    return build_training_module(tiny.loss, build_model(tiny.model))
+
+
+@pytest.fixture
+def batch(stores: Stores) -> PairBatch:
+    return ClipPairs(stores[0]).draw(2, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def inputs(batch: PairBatch, flow_share: float = 1.0) -> tuple[torch.Tensor, ...]:
+    bend = random_bend(len(batch), torch.Generator().manual_seed(1))
+    share = torch.tensor(flow_share)
+    return (share, *batch.tensors(), bend.affine, bend.weights, bend.controls)
+
+
+def test_the_total_is_the_weighted_sum_of_the_terms(
+    module: TrainingModule, batch: PairBatch
+) -> None:
+    total, terms = module(*inputs(batch, flow_share=0.5))
+    weights = module.weights._asdict() | {"flow": 0.5 * module.weights.flow}
+    expected = sum(weights[name] * terms[name] for name in weights)
+    assert_close(total.detach(), expected)
+    assert not any(term.requires_grad for term in terms.values())
+
+
+def test_attention_is_watched_but_costs_nothing(module: TrainingModule, batch: PairBatch) -> None:
+    _, terms = module(*inputs(batch))
+    watched = set(terms) - set(module.weights._asdict())
+    assert watched == {"attention_inside", "attention_outside"}
+    assert 0 <= terms["attention_inside"] <= 1
+
+
+def test_every_weight_gets_a_gradient_and_no_frozen_one_does(
+    module: TrainingModule, batch: PairBatch
+) -> None:
+    total, _ = module(*inputs(batch))
+    total.backward()
+    without = [n for n, p in module.model.named_parameters() if p.grad is None]
+    assert without == []
+    assert all(
+        torch.isfinite(p.grad).all() for p in module.model.parameters() if p.grad is not None
+    )
+
+
+@pytest.mark.slow
+def test_the_step_is_one_graph(module: TrainingModule, batch: PairBatch) -> None:
+    torch._dynamo.reset()
+    compiled = torch.compile(module.forward, backend="eager", fullgraph=True, dynamic=False)
+    total, _ = compiled(*inputs(batch))
+    again, _ = module(*inputs(batch))
+    assert_close(total, again, rtol=1e-4, atol=1e-4)
+    module.model.set_dynamic_temperature(3.0)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        compiled(*inputs(batch, flow_share=0.25))
+
+
+@pytest.mark.slow
+def test_eight_pairs_are_learned_by_heart(
+    module: TrainingModule, stores: Stores, tiny: TrainConfig
+) -> None:
+    pairs = ClipPairs(stores[0]).draw(8, torch.Generator().manual_seed(0))
+    optimizer = build_optimizer(tiny.optimizer, module.model)
+    losses = []
+    for _ in range(50):
+        total, terms = module(*inputs(pairs))
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        losses.append(float(terms["perceptual"]))
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_validation_leaves_the_first_frame_out(stores: Stores) -> None:
+    batch = clip_reconstruction(stores[1], 0, frames=2)
+    first = stores[1].frames[0].float() / 255
+    assert_close(batch.source, first.expand(2, -1, -1, -1))
+    assert not (batch.driving == batch.source).flatten(1).all(1).any()
+
+
+def test_a_perfect_model_scores_best(stores: Stores, tiny: TrainConfig) -> None:
+    class Perfect:
+        def __call__(self, source: torch.Tensor, driving: torch.Tensor, **given: object) -> object:
+            from types import SimpleNamespace
+
+            return SimpleNamespace(frame=driving)
+
+    perfect = validate(Perfect(), stores[1], 3)  # type: ignore[arg-type]
+    still = repeat_source(stores[1], 3)
+    assert perfect.psnr == pytest.approx(100.0)
+    assert perfect.l1 == 0
+    assert 5 < still.psnr < 60
+    assert still.l1 > 0
+
+
+def test_sheets_show_the_largest_turns(stores: Stores) -> None:
+    pairs = turned_pairs(stores[0], count=1)
+    turn = (pairs.driving_pose - pairs.source_pose)[:, :3].norm()
+    assert turn == max(
+        (stores[0].pose[s : s + n, :3] - stores[0].pose[s, :3]).norm(dim=1).max()
+        for s, n in zip(stores[0].starts.tolist(), stores[0].lengths.tolist(), strict=True)
+    )
+
+
+def test_parts_of_a_batch_join_to_the_batch(batch: PairBatch) -> None:
+    parts = split_batch(batch, 1)
+    assert [len(part) for part in parts] == [1, 1]
+    assert_close(torch.cat([part.driving for part in parts]), batch.driving)
