@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="*", default=[32, 64])
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--syncs", action="store_true", help="report where a step waits")
+    parser.add_argument("--profile", action="store_true", help="list the slowest operators")
     parser.add_argument("--modes", nargs="*", default=["eager", "compiled"])
     options = parser.parse_args()
     roots = ", ".join(f'"{root.resolve()}"' for root in options.data)
@@ -73,11 +74,15 @@ def main() -> None:
         for batch in options.batch:
             torch.compiler.reset()
             setting = replace(config, batch=batch, compile=mode == "compiled")
-            line = measure(setting, material, options.steps, options.syncs)
+            line = measure(
+                setting, material, options.steps, syncs=options.syncs, profile=options.profile
+            )
             print(f"{mode:9} batch {batch:3}  {line}", flush=True)
 
 
-def measure(config: TrainConfig, material: Material, steps: int, syncs: bool) -> str:
+def measure(
+    config: TrainConfig, material: Material, steps: int, *, syncs: bool, profile: bool
+) -> str:
     """Time a few steps after warming up."""
     fabric = launch(config)
     run = Run(config, Path("/nonexistent"), fabric, material)
@@ -111,6 +116,8 @@ def measure(config: TrainConfig, material: Material, steps: int, syncs: bool) ->
         torch.cuda.set_sync_debug_mode("warn")  # every wait is a warning with its line
         step(draw())
         torch.cuda.set_sync_debug_mode("default")
+    if profile:
+        _profile(lambda: step(draw()), device)
     drawing = _timed(lambda: draw(), steps, device)
     stepping = _timed(lambda: step(batch), steps, device)
     both = _timed(lambda: step(draw()), steps, device)
@@ -128,6 +135,20 @@ def _timed(work: Callable[[], object], steps: int, device: torch.device) -> floa
         work()
     _wait(device)
     return (time.monotonic() - began) / steps
+
+
+def _profile(work: Callable[[], object], device: torch.device) -> None:
+    """Print where the time of three steps goes, by operator and shape."""
+    on_gpu = device.type == "cuda"
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    activities += [torch.profiler.ProfilerActivity.CUDA] if on_gpu else []
+    with torch.profiler.profile(activities=activities, record_shapes=True) as profiler:
+        for _ in range(3):
+            work()
+        _wait(device)
+    table = profiler.key_averages(group_by_input_shape=True)
+    order = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    print(table.table(sort_by=order, row_limit=40, max_name_column_width=50))
 
 
 def _wait(device: torch.device) -> None:

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from reenact.checkpoint import load_model, read_info
 from reenact.config import from_settings
-from reenact.errors import TrainingError
+from reenact.errors import ConfigError, TrainingError
 from reenact.training.build import seed_of
 from reenact.training.config import BudgetConfig, TrainConfig
 from reenact.training.loop import train
@@ -137,3 +137,33 @@ def test_minutes_end_a_run(tiny: TrainConfig, gather: Gather, run_folder: Path) 
 def test_seeds_differ_by_run_step_and_process() -> None:
     seeds = {seed_of(run, step, rank) for run in (0, 1) for step in range(50) for rank in range(4)}
     assert len(seeds) == 400
+
+
+def test_a_run_can_start_from_the_weights_of_another(
+    tiny: TrainConfig, gather: Gather, tmp_path: Path
+) -> None:
+    train(tiny, tmp_path / "first", gather=gather)
+    weights = tmp_path / "first" / BEST_FILE
+    frozen = replace(
+        tiny,
+        start=str(weights),
+        budget=BudgetConfig(steps=1),
+        optimizer=replace(tiny.optimizer, learning_rate=1e-30, average=0.0),
+    )
+    train(frozen, tmp_path / "second", gather=gather)
+    expected = dict(load_model(weights).named_parameters())
+    for name, value in load_model(tmp_path / "second" / BEST_FILE).named_parameters():
+        assert_close(value, expected[name], msg=name)
+
+
+def test_weights_of_another_shape_are_refused(
+    tiny: TrainConfig, gather: Gather, tmp_path: Path
+) -> None:
+    train(replace(tiny, budget=BudgetConfig(steps=1)), tmp_path / "first", gather=gather)
+    other = replace(
+        tiny,
+        start=str(tmp_path / "first" / BEST_FILE),
+        model=replace(tiny.model, bank=replace(tiny.model.bank, enabled=False)),
+    )
+    with pytest.raises(ConfigError, match="another config"):
+        train(other, tmp_path / "second", gather=gather)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from reenact.animator import Animator
+    from reenact.records import Image
     from reenact.template import MotionTemplate
     from reenact.video import VideoReader
 
@@ -39,6 +41,10 @@ def template(
     crop: Annotated[
         bool, typer.Option(help="Find and cut out the face; without, frames are face crops.")
     ] = True,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Read no more frames than this.", min=1, show_default="all"),
+    ] = None,
     note: Annotated[str, typer.Option(help="Where the video comes from; kept in the file.")] = "",
     overwrite: Annotated[
         bool, typer.Option("-y", "--overwrite", help="Replace an output that exists.")
@@ -67,30 +73,32 @@ def template(
     from reenact.template import save_template
     from reenact.video import VideoReader
 
-    with VideoReader(driving) as frames, frame_progress(quiet) as progress:
+    with VideoReader(driving) as video, frame_progress(quiet) as progress:
         animator = load(model, device=choose_device(device))
-        recorded = record(animator, frames, progress, crop=crop, note=note)
+        recorded = record(animator, video, progress, crop=crop, limit=frames, note=note)
     save_template(target, recorded)
     typer.echo(target)
 
 
 def record(
     animator: Animator,
-    frames: VideoReader,
+    video: VideoReader,
     progress: Progress,
     *,
     crop: bool = True,
+    limit: int | None = None,
     note: str = "",
 ) -> MotionTemplate:
     """Read a video into a motion template: once for its face, once for its motion."""
-    framing = None
-    if crop:
-        framing = animator.frame_driving(Counted(frames, len(frames), progress, "finding the face"))
-    times = frames.times()
+    count = len(video) if limit is None else min(limit, len(video))
+
+    def read(stage: str) -> Counted[Image]:
+        return Counted(islice(video, count), count, progress, stage)
+
     return animator.record(
-        Counted(frames, len(frames), progress, "reading motion"),
-        times,
-        frames.info,
-        framing=framing,
+        framing=animator.frame_driving(read("finding the face")) if crop else None,
+        frames=read("reading motion"),
+        times=islice(video.times(), count),
+        timing=video.info,
         note=note,
     )

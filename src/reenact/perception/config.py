@@ -52,7 +52,7 @@ class ReaderConfig:
     crop: CropReaderConfig = CropReaderConfig()
     candidate_score: float = 0.3
     """Least score of a candidate of the first stage."""
-    face_score: float = 0.5
+    face_score: float = 0.65
     """Least score of a face: geometric mean of what the two stages say."""
 
 

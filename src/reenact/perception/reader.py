@@ -7,7 +7,8 @@ found and once more from the box of the mesh that was read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -128,14 +129,17 @@ class FaceReader(nn.Module):
         return batch.to(weight.dtype) / 255
 
 
-def save_reader(reader: FaceReader, path: Path) -> None:
-    """Write the weights as fp16 safetensors with the config in the metadata."""
+def save_reader(
+    reader: FaceReader, path: Path, record: Mapping[str, float | str] | None = None
+) -> None:
+    """Write the weights as fp16 safetensors; config and training record are its metadata."""
     tensors = {
         name: tensor.detach().cpu().half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in reader.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    save_file(tensors, path, {"format": _FORMAT, "config": to_json(reader.config)})
+    metadata = {"config": to_json(reader.config), "record": json.dumps(dict(record or {}))}
+    save_file(tensors, path, {"format": _FORMAT, **metadata})
 
 
 def load_reader(path: Path | str | None = None, device: torch.device | str = "cpu") -> FaceReader:

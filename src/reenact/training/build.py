@@ -12,8 +12,10 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 from torch import nn
 from torch.optim import Adam
 
+from reenact.checkpoint import find_weights, load_model, read_info
 from reenact.data.augmentation import Augmentation
-from reenact.model import FaceletModel
+from reenact.errors import ConfigError
+from reenact.model import FaceletModel, build_model
 from reenact.perception.features import load_features
 from reenact.perception.weights import Tier
 from reenact.training.config import (
@@ -58,6 +60,23 @@ def launch(config: TrainConfig) -> Fabric:
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True
     return fabric
+
+
+def starting_model(config: TrainConfig) -> FaceletModel:
+    """The model of a run before its first step.
+
+    Raises:
+        ConfigError: The weights to start from belong to a model of another config.
+    """
+    if config.start is None:
+        return build_model(config.model)
+    path = find_weights(config.start)
+    if read_info(path).config != config.model:
+        raise ConfigError(
+            f"start: {path} holds a model of another config, expected the `model` of this run. "
+            "Set `model` to what `config.yaml` beside those weights says, or start from chance."
+        )
+    return load_model(path).train().requires_grad_(True)
 
 
 def build_augmentation(config: AugmentationConfig) -> Augmentation:

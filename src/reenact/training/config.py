@@ -135,6 +135,8 @@ class TrainConfig:
     loss: LossConfig = LossConfig()
     bend: BendConfig = BendConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    start: str | None = None
+    """Weights to go on from, a shipped name or a file; None starts from chance."""
     budget: BudgetConfig = BudgetConfig(steps=100_000)
     batch: AtLeastOne = 32
     """Pairs a step, over all devices together."""

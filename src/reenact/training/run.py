@@ -11,9 +11,14 @@ from torch import nn
 from reenact.checkpoint import save_model
 from reenact.config import to_settings
 from reenact.data.pairs import PairBatch
-from reenact.model import FaceletModel, build_model
+from reenact.model import FaceletModel
 from reenact.training.average import MovingAverage
-from reenact.training.build import build_optimizer, build_training_module, in_channels_last
+from reenact.training.build import (
+    build_optimizer,
+    build_training_module,
+    in_channels_last,
+    starting_model,
+)
 from reenact.training.config import TrainConfig
 from reenact.training.guard import GradientGuard
 from reenact.training.journal import Journal
@@ -42,13 +47,14 @@ class Run:
         self.validation = material.validation
 
         torch.manual_seed(config.seed)
-        model = build_model(config.model)
+        model = starting_model(config)
         several = fabric.device.type == "cuda" and fabric.world_size > 1
         if several and config.synchronise_norms:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         self.model: FaceletModel = model.to(fabric.device)
         in_channels_last(self.model)
-        self.model.set_pose_statistics(material.pose_mean, material.pose_deviation)
+        if config.start is None:
+            self.model.set_pose_statistics(material.pose_mean, material.pose_deviation)
         decay = config.optimizer.average
         self.average = MovingAverage(self.model, decay) if decay > 0 else None
         self.optimizer = build_optimizer(config.optimizer, self.model)
@@ -90,6 +96,8 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         initial = self.config.model.compensation.initial_temperature
+        if self.config.start is not None:
+            initial = 1.0  # the mixtures are learned
         self.model.set_dynamic_temperature(temperature(initial, share, settings.temperature_until))
         return torch.full((), fading(share, until), device=self.fabric.device)
 

@@ -7,7 +7,7 @@ import csv
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,17 @@ def train_reader(
     sums: dict[str, Tensor] = {}
     summed = 0
 
+    def record(step: int) -> dict[str, float]:
+        sizes = config.sizes
+        crops = sizes.crops + sizes.heads + sizes.empty
+        return {
+            "steps": step,
+            "crops": step * crops,
+            "pictures": step * sizes.pictures,
+            "minutes": round(clock.seconds() / 60, 1),
+            "labelled": store.real,
+        }
+
     while clock.share() < 1:
         if renew is not None and drawing < config.head_share * clock.seconds():
             drawing += _timed(renew, store, device)
@@ -99,23 +110,23 @@ def train_reader(
                 _restore(reader, averaged, bad)
                 optimizer = _optimizer(reader, config, device)
         if clock.seconds() - last_save > config.save_minutes * 60:
-            save_reader_whole(averaged, out)
+            save_reader_whole(averaged, out, record(step))
             last_save = clock.seconds()
         if inspect is not None and clock.seconds() - last_look > config.inspect_minutes * 60:
             logger.info("step %d: %s", step, _line(inspect(averaged)))
             last_look = clock.seconds()
 
-    save_reader_whole(averaged, out)
-    if inspect is not None:
-        logger.info("end, step %d: %s", step, _line(inspect(averaged)))
+    scores = {} if inspect is None else inspect(averaged)
+    save_reader_whole(averaged, out, record(step) | scores)
+    logger.info("end, step %d: %s", step, _line(scores))
     return averaged
 
 
-def save_reader_whole(reader: FaceReader, path: Path) -> None:
+def save_reader_whole(reader: FaceReader, path: Path, record: Mapping[str, float]) -> None:
     """Write beside, then move: the file is whole whenever it is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
-    save_reader(reader, beside)
+    save_reader(reader, beside, record)
     beside.replace(path)
     logger.info("saved %s, %.2f MiB", path, path.stat().st_size / 2**20)
 
