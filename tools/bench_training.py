@@ -2,8 +2,8 @@
 
     python tools/bench_training.py configs/reenact-s.yaml --data PREPARED --batch 32 48 64
 
-Without --data the pairs are noise, which times the step alone. Every line is one setting: eager and
-compiled, for each batch size.
+Without --data the pairs are noise, which times the step alone. Every line is one setting: how much
+is compiled, and the batch size.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -20,10 +21,13 @@ from reenact.config import load_config
 from reenact.data.pairs import PairBatch, PairSource
 from reenact.motion.equivariance import random_bend
 from reenact.training.build import build_augmentation, launch
-from reenact.training.config import TrainConfig
+from reenact.training.config import Compilation, TrainConfig
 from reenact.training.loop import pictures_in_channels_last
 from reenact.training.material import Material, gather_material
 from reenact.training.run import Run
+
+MODES = get_args(Compilation)
+"""How much of a step is compiled."""
 
 
 class Noise:
@@ -61,7 +65,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--syncs", action="store_true", help="report where a step waits")
     parser.add_argument("--profile", action="store_true", help="list the slowest operators")
-    parser.add_argument("--modes", nargs="*", default=["eager", "compiled"])
+    parser.add_argument("--modes", nargs="*", default=["off", "parts"], choices=MODES)
     options = parser.parse_args()
     roots = ", ".join(f'"{root.resolve()}"' for root in options.data)
     config = load_config(TrainConfig, options.config, [f"data.roots=[{roots}]", *options.settings])
@@ -73,11 +77,11 @@ def main() -> None:
     for mode in options.modes:
         for batch in options.batch:
             torch.compiler.reset()
-            setting = replace(config, batch=batch, compile=mode == "compiled")
+            setting = replace(config, batch=batch, compile=mode)
             line = measure(
                 setting, material, options.steps, syncs=options.syncs, profile=options.profile
             )
-            print(f"{mode:9} batch {batch:3}  {line}", flush=True)
+            print(f"{mode:5} batch {batch:3}  {line}", flush=True)
 
 
 def measure(

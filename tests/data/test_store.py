@@ -9,12 +9,14 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from footage import write_footage
+from reenact.data import store as store_module
 from reenact.data.clips import find_clips, find_stills
 from reenact.data.pairs import PairBatch
 from reenact.data.sampling import ClipPairs, StillPairs
 from reenact.data.sidecar import read_sidecar, write_sidecar
 from reenact.data.store import (
     ClipStore,
+    ReadAhead,
     Readers,
     cut_square,
     group_identities,
@@ -24,6 +26,8 @@ from reenact.data.store import (
 )
 from reenact.data.visibility import mesh_triangles, visible_points
 from reenact.errors import DataError
+from reenact.perception.config import CropReaderConfig, ReaderConfig
+from reenact.perception.reader import FaceReader
 from reenact.records import Parsing
 
 CPU = torch.device("cpu")
@@ -99,6 +103,43 @@ def test_missing_readings_are_read_once(tmp_path: Path) -> None:
     assert (store.parsing == 1).all()
     means = store.frames.float().mean((2, 3)) / 255
     assert_close(store.pose[:, :3], means, atol=0.02, rtol=0)
+
+
+def test_pictures_are_read_in_batches_of_one_size_while_others_arrive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store_module, "READ_BATCH", 4)
+    images = torch.randint(0, 256, (10, 3, 256, 256), dtype=torch.uint8)
+    sizes: list[int] = []
+
+    class Counting(Reader):
+        def encode(self, image: Tensor) -> Tensor:
+            sizes.append(len(image))
+            return super().encode(image)
+
+    ahead = ReadAhead(images, Readers(parser=Reader(), pose_encoder=Counting()))
+    ahead.read_up_to(6)
+    assert sizes == [4]
+    labels, codes = ahead.finish()
+    assert sizes == [4, 4, 4]
+    assert labels.shape == (10, 256, 256)
+    assert_close(codes, Reader().encode(images.float() / 255))
+
+
+def test_the_shipped_reader_runs_its_backbone_once() -> None:
+    widths = (4, 4, 8, 8, 8)
+    crop = CropReaderConfig(
+        widths=widths, depths=(0, 0, 0, 0), neck=8, hidden=16, decoder=(8, 8, 4)
+    )
+    reader = FaceReader(ReaderConfig(crop=crop)).eval()
+    crops = torch.rand(2, 3, 256, 256)
+    runs: list[object] = []
+    reader.crop_reader.backbone.register_forward_hook(lambda *_: runs.append(0))
+    with torch.no_grad():
+        labels, codes = Readers(parser=reader, pose_encoder=reader).read(crops)
+    assert len(runs) == 1
+    assert_close(labels, reader.parse(crops).labels)
+    assert_close(codes, reader.encode(crops))
 
 
 def test_clips_longer_than_their_side_car_are_refused(tmp_path: Path) -> None:

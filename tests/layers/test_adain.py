@@ -36,6 +36,15 @@ def test_scale_and_shift_worked_by_hand(features: Tensor, pose: Tensor) -> None:
     assert_close(norm(features, pose), 2 * F.instance_norm(features) - 0.5)
 
 
+def test_half_precision_features_are_normed_in_full(features: Tensor, pose: Tensor) -> None:
+    features = (features + 30).bfloat16().contiguous(memory_format=torch.channels_last)
+    norm = AdaIN(4, pose_width=6)
+    norm.gamma.bias.data.fill_(0.5)
+    normed = norm(features, pose)
+    assert_close(normed, (1.5 * F.instance_norm(features.float())).bfloat16())
+    assert normed.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_learns_from_the_first_step_on(features: Tensor, pose: Tensor) -> None:
     norm = AdaIN(4, pose_width=6)
     norm(features, pose).square().sum().backward()

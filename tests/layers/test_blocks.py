@@ -1,8 +1,20 @@
+import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.testing import assert_close
 
-from reenact.layers.blocks import Down, DownRes, Res, Same, Up, UpRes, upsample
+from reenact.layers.blocks import (
+    Down,
+    DownRes,
+    Res,
+    Same,
+    Up,
+    UpRes,
+    pooled_conv,
+    upsample,
+    upsampled_conv,
+)
 from reenact.layers.hourglass import Hourglass
 
 
@@ -50,3 +62,26 @@ def test_hourglass_keeps_its_input_last() -> None:
     output = hourglass(features)
     assert output.shape == (2, hourglass.out_channels, 32, 32)
     assert_close(output[:, -3:], features)
+
+
+def with_gradients(value: Tensor, conv: nn.Conv2d, features: Tensor) -> tuple[Tensor, ...]:
+    """A value with the gradients of the sum of its squares."""
+    assert conv.bias is not None
+    inputs = (features, conv.weight, conv.bias)
+    return value, *torch.autograd.grad(value.square().sum(), inputs)
+
+
+@pytest.mark.parametrize("size", [(8, 6), (7, 5)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_one_kernel_convolves_and_resizes(
+    size: tuple[int, int], layout: torch.memory_format
+) -> None:
+    conv = nn.Conv2d(4, 5, 3, padding=1).double().to(memory_format=layout)
+    features = torch.randn(2, 4, *size).double().contiguous(memory_format=layout).requires_grad_()
+    for quick, literal in (
+        (pooled_conv(conv, features), F.avg_pool2d(conv(features), 2)),
+        (upsampled_conv(conv, features), conv(upsample(features))),
+    ):
+        expected = with_gradients(literal, conv, features)
+        for mine, theirs in zip(with_gradients(quick, conv, features), expected, strict=True):
+            assert_close(mine, theirs)

@@ -69,6 +69,15 @@ def test_sampling_takes_points_of_any_arrangement() -> None:
     assert_close(sample(picture, points), torch.tensor([[[[0.0, 11.0, 6.0]]]]))
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_what_is_sampled_lies_as_the_picture_does(layout: torch.memory_format) -> None:
+    features = torch.rand(1, 4, 6, 5).bfloat16().contiguous(memory_format=layout).requires_grad_()
+    moved = warp(features, identity_grid(8, 8)[None])
+    (gradient,) = torch.autograd.grad(moved.sum(), features)
+    assert moved.is_contiguous(memory_format=layout)
+    assert gradient.is_contiguous(memory_format=layout)
+
+
 def test_heatmaps_peak_at_their_points() -> None:
     points = identity_grid(5, 9)[1, [2, 7]][None]
     heat = gaussian_heatmaps(points, (5, 9), variance=0.01)

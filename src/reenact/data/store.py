@@ -28,7 +28,7 @@ from reenact.perception.mesh import outline_box
 from reenact.records import Parser, PoseEncoder, Record
 
 READ_BATCH = 128
-"""Pictures that a reader sees at once while a store is filled."""
+"""Pictures that a reader sees at once; always as many, so that kernels are chosen once."""
 
 _LOG = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
@@ -40,6 +40,19 @@ class Readers:
 
     parser: Parser
     pose_encoder: PoseEncoder
+
+    def read(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels (B, H, W) uint8 and pose codes (B, P) float32 of crops (B, 3, H, W) in [0, 1]."""
+        from reenact.perception.reader import FaceReader
+
+        one = self.parser
+        if isinstance(one, FaceReader) and one is self.pose_encoder:
+            # The shipped reader is both: its backbone, the larger part of the work, runs once.
+            reading, logits = one.crop_reader(crops)
+            code = torch.cat([reading.pose, reading.jaw], dim=-1)
+            return logits.argmax(dim=1).to(torch.uint8), code.float()
+        labels = self.parser.parse(crops).labels.to(torch.uint8)
+        return labels, self.pose_encoder.encode(crops).float()
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +148,11 @@ def load_clips(
     Raises:
         DataError: A clip and its side-car differ in length, or one cannot be read.
     """
-    sidecars = [read_sidecar(item.sidecar) for item in footage]
+    sidecars = _read_sidecars(footage)
     lengths = torch.tensor([len(sidecar) for sidecar in sidecars])
     starts = lengths.cumsum(0) - lengths
     frames = _empty((int(lengths.sum()), 3, size, size), device)
+    ahead = None if _all_prepared(sidecars) else ReadAhead(frames, readers())
     decoded = _in_threads(lambda item: decode_clip(item.path, size), footage)
     for item, sidecar, start, clip in zip(footage, sidecars, starts.tolist(), decoded, strict=True):
         if len(clip) != len(sidecar):
@@ -147,14 +161,16 @@ def load_clips(
                 f"{item.sidecar.name}. Run `reenact prepare` on the folder again."
             )
         frames[start : start + len(clip)].copy_(clip, non_blocking=True)
+        if ahead is not None:
+            ahead.read_up_to(start + len(clip))
     landmarks = torch.cat([torch.from_numpy(sidecar.landmarks) for sidecar in sidecars]).to(device)
     triangles = mesh_triangles(device)
     visible = [visible_points(part, triangles) for part in landmarks.split(1024)]
-    parsing, pose = _readings(sidecars, frames, size, readers)
+    parsing, pose = _stored(sidecars, device) if ahead is None else ahead.finish()
     _LOG.info("%d clips, %d frames on %s", len(footage), len(frames), device)
     return ClipStore(
         frames=frames,
-        parsing=parsing,
+        parsing=_nearest(parsing, size),
         pose=pose,
         points=normalize_points(landmarks[..., :2], PARSING_SIZE).nan_to_num(),
         visible=torch.cat(visible),
@@ -172,17 +188,19 @@ def load_stills(
     readers: Callable[[], Readers],
 ) -> StillStore:
     """Decode portraits to the device, each cut to its crop square; the rest as `load_clips`."""
-    sidecars = [read_sidecar(item.sidecar) for item in footage]
-    decoded = _in_threads(lambda item: decode_still(item.path), footage)
+    sidecars = _read_sidecars(footage)
+    squares = torch.tensor([crop_square(outline_box(s.landmarks[0])).tolist() for s in sidecars])
     images = _empty((len(footage), 3, size, size), device)
-    landmarks = torch.empty(len(footage), *sidecars[0].landmarks.shape[1:], device=device)
-    for number, (sidecar, image) in enumerate(zip(sidecars, decoded, strict=True)):
-        mesh = torch.from_numpy(sidecar.landmarks[0]).to(device)
-        square = crop_square(outline_box(sidecar.landmarks[0])).tolist()
+    decoded = _in_threads(lambda item: decode_still(item.path), footage)
+    for number, (square, image) in enumerate(zip(squares.tolist(), decoded, strict=True)):
         images[number] = cut_square(image.to(device), square, size)
-        corner = torch.tensor((*square[:2], 0.0), device=device)
-        landmarks[number] = (mesh - corner) * (size / square[2])
-    parsing, pose = _readings(sidecars, images, PARSING_SIZE, readers)
+    meshes = torch.cat([torch.from_numpy(sidecar.landmarks) for sidecar in sidecars])
+    corners = torch.nn.functional.pad(squares[:, :2], (0, 1)).unsqueeze(1)
+    landmarks = ((meshes - corners) * (size / squares[:, 2, None, None])).to(device)
+    if _all_prepared(sidecars):
+        parsing, pose = _stored(sidecars, device)
+    else:
+        parsing, pose = read_pictures(images, readers())
     angles = torch.cat([torch.from_numpy(sidecar.pose) for sidecar in sidecars]).to(device)
     _LOG.info("%d stills on %s", len(footage), device)
     return StillStore(
@@ -217,31 +235,61 @@ def cut_square(image: Tensor, square: Sequence[float], size: int) -> Tensor:
 
 def read_pictures(images: Tensor, readers: Readers) -> tuple[Tensor, Tensor]:
     """Parsing labels (N, 256, 256) uint8 and pose codes (N, P) of crops uint8 (N, 3, S, S)."""
-    labels, codes = [], []
-    with torch.no_grad():
-        for batch in images.split(READ_BATCH):
-            crops = to_unit_range(resized(batch, PARSING_SIZE))
-            labels.append(readers.parser.parse(crops).labels.to(torch.uint8))
-            codes.append(readers.pose_encoder.encode(crops).float())
-    return torch.cat(labels), torch.cat(codes)
+    return ReadAhead(images, readers).finish()
 
 
-def _readings(
-    sidecars: Sequence[SideCar], images: Tensor, size: int, readers: Callable[[], Readers]
-) -> tuple[Tensor, Tensor]:
-    """Parsing (F, size, size) and pose codes (F, P): stored ones, or read now if any is missing."""
-    stored = [(sidecar.parsing, sidecar.pose_code) for sidecar in sidecars]
-    labels = [torch.from_numpy(parsing) for parsing, _ in stored if parsing is not None]
-    codes = [torch.from_numpy(code) for _, code in stored if code is not None]
-    if len(labels) == len(codes) == len(sidecars):
-        parsing, pose = torch.cat(labels).to(images.device), torch.cat(codes).to(images.device)
-    else:
-        _LOG.info("reading parsing and pose of %d pictures that have none stored", len(images))
-        parsing, pose = read_pictures(images, readers())
-    return (parsing if parsing.shape[-1] == size else _nearest(parsing, size)), pose
+class ReadAhead:
+    """Reads the first pictures of a stack while the others are still on their way to it."""
+
+    def __init__(self, images: Tensor, readers: Readers) -> None:
+        """Take the crops uint8 (N, 3, S, S), filled from the first on."""
+        self.images = images
+        self.readers = readers
+        self._labels: list[Tensor] = []
+        self._codes: list[Tensor] = []
+        self._done = 0
+
+    def read_up_to(self, filled: int) -> None:
+        """Read whole batches among the pictures before number `filled`."""
+        while filled - self._done >= READ_BATCH:
+            self._read(self._done, self._done + READ_BATCH)
+
+    def finish(self) -> tuple[Tensor, Tensor]:
+        """Parsing labels (N, 256, 256) uint8 and pose codes (N, P), when all pictures are there."""
+        self.read_up_to(len(self.images))
+        if self._done < len(self.images):
+            self._read(max(0, len(self.images) - READ_BATCH), len(self.images))
+        _LOG.info("read parsing and pose of %d pictures that have none stored", len(self.images))
+        return torch.cat(self._labels), torch.cat(self._codes)
+
+    @torch.no_grad()
+    def _read(self, first: int, last: int) -> None:
+        crops = to_unit_range(resized(self.images[first:last], PARSING_SIZE))
+        labels, codes = self.readers.read(crops)
+        known = self._done - first
+        self._labels.append(labels[known:])
+        self._codes.append(codes[known:])
+        self._done = last
+
+
+def _read_sidecars(footage: Sequence[Footage]) -> list[SideCar]:
+    return list(_in_threads(lambda item: read_sidecar(item.sidecar), footage))
+
+
+def _all_prepared(sidecars: Sequence[SideCar]) -> bool:
+    return all(sidecar.prepared for sidecar in sidecars)
+
+
+def _stored(sidecars: Sequence[SideCar], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Parsing (F, 256, 256) and pose codes (F, P) of prepared side-cars."""
+    labels = [torch.from_numpy(s.parsing) for s in sidecars if s.parsing is not None]
+    codes = [torch.from_numpy(s.pose_code) for s in sidecars if s.pose_code is not None]
+    return torch.cat(labels).to(device), torch.cat(codes).to(device)
 
 
 def _nearest(labels: Tensor, size: int) -> Tensor:
+    if labels.shape[-1] == size:
+        return labels
     parts = labels.unsqueeze(1).split(READ_BATCH * 8)
     resize = torch.nn.functional.interpolate
     return torch.cat([resize(part, (size, size), mode="nearest-exact")[:, 0] for part in parts])

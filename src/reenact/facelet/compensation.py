@@ -135,10 +135,12 @@ class HoleFiller(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Filled features (B, C, H, W) and the shares (B, R+1, H, W) the tokens had in them."""
         query = self.query(warped, occlusion, layout, pose)
+        # Both mixtures look at the mean alone: taken once, summed in float32 without a copy.
+        average = warped.mean(dim=(-2, -1), keepdim=True, dtype=torch.float32)
         answer, shares = attend(
             query,
-            mix_kernels(keys, self.key_mixture(warped, temperature)),
-            mix_kernels(values, self.value_mixture(warped, temperature)),
+            mix_kernels(keys, self.key_mixture(average, temperature)),
+            mix_kernels(values, self.value_mixture(average, temperature)),
         )
         return warped + answer.to(warped.dtype), shares
 
@@ -152,7 +154,9 @@ def attend(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]
     with full_precision(query):
         scaled = keys.float() * query.shape[1] ** -0.5
         shares = torch.einsum("brd,bdhw->brhw", scaled, query.float()).softmax(dim=1)
-        return torch.einsum("brc,brhw->bchw", values.float(), shares), shares
+        # Pixels times tokens gives channels last, as the features are that the answer is added to.
+        answer = torch.einsum("brhw,brc->bhwc", shares, values.float())
+        return answer.permute(0, 3, 1, 2), shares
 
 
 def build_compensation(config: ModelConfig) -> FaceletCompensation:

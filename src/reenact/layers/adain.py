@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from reenact.layers.blocks import upsample
+from reenact.layers.blocks import upsample, upsampled_conv
+from reenact.layers.layout import keep_gradient_layout, layout_of
 
 
 class AdaIN(nn.Module):
@@ -27,10 +27,12 @@ class AdaIN(nn.Module):
     def forward(self, features: Tensor, pose: Tensor) -> Tensor:
         """Features (B, C, H, W) and standardised pose (B, P) to (B, C, H, W)."""
         code = F.relu(self.shared(pose))
-        normed = F.instance_norm(features)
-        scale = (1 + self.gamma(code)).to(normed.dtype)[..., None, None]
-        shift = self.beta(code).to(normed.dtype)[..., None, None]
-        return torch.addcmul(shift, normed, scale)
+        scale, shift = 1 + self.gamma(code).float(), self.beta(code).float()
+        # Instance norm is the batch norm of one picture with B C channels, and that one scales and
+        # shifts in the same pass, in float32 whatever the features are in.
+        maps = keep_gradient_layout(features).reshape(1, -1, *features.shape[-2:])
+        normed = F.batch_norm(maps, None, None, scale.flatten(), shift.flatten(), training=True)
+        return normed.view(features.shape).contiguous(memory_format=layout_of(features))
 
 
 class AdaINRes(nn.Module):
@@ -63,7 +65,7 @@ class AdaINUpRes(nn.Module):
 
     def forward(self, features: Tensor, pose: Tensor) -> Tensor:
         """(B, C, H, W) and (B, P) to (B, C', 2H, 2W)."""
-        hidden = self.conv1(upsample(F.relu(self.norm1(features, pose))))
+        hidden = upsampled_conv(self.conv1, F.relu(self.norm1(features, pose)))
         residual: Tensor = self.conv2(F.relu(self.norm2(hidden, pose)))
         shortcut = upsample(self.skip(features))
         return residual + shortcut

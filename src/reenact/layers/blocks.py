@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from reenact.layers.layout import layout_of
 
 
 def upsample(features: Tensor) -> Tensor:
     """Repeat every pixel twice in both directions: (B, C, H, W) to (B, C, 2H, 2W)."""
     return F.interpolate(features, scale_factor=2, mode="nearest")
+
+
+def pooled_conv(conv: nn.Conv2d, features: Tensor) -> Tensor:
+    """A 3x3 convolution, then the mean of every 2x2 pixels: (B, C, H, W) to (B, C', H/2, W/2).
+
+    Both are linear, so a 4x4 kernel with stride 2 does both, for less than half of the products and
+    without anything of full size in between.
+    """
+    kernel = F.avg_pool2d(F.pad(conv.weight, (1, 1, 1, 1)), 2, stride=1)
+    return F.conv2d(features, kernel, conv.bias, stride=2, padding=1)
+
+
+def upsampled_conv(conv: nn.Conv2d, features: Tensor) -> Tensor:
+    """`upsample`, then a 3x3 convolution: (B, C, H, W) to (B, C', 2H, 2W), in channels last.
+
+    A pixel becomes four, and each of them sees some neighbours twice. Adding up their weights gives
+    four kernels for the small picture, so the big one, of many channels, is never made.
+    """
+    assert conv.bias is not None
+    kernels = _kernels_of_halves(_kernels_of_halves(conv.weight, axis=3), axis=2)
+    kernels = kernels.contiguous(memory_format=layout_of(conv.weight))
+    phases = F.conv2d(features, kernels, conv.bias.repeat(4), padding=1)
+    batch, _, height, width = phases.shape
+    apart = phases.permute(0, 2, 3, 1).unflatten(-1, (2, 2, -1))
+    joined: Tensor = apart.permute(0, 1, 3, 2, 4, 5).reshape(batch, 2 * height, 2 * width, -1)
+    return joined.permute(0, 3, 1, 2)
+
+
+def _kernels_of_halves(kernels: Tensor, axis: int) -> Tensor:
+    """Kernels (C', C, ., .) of 3 along an axis to those of the first and second half of a pixel.
+
+    (2 C', C, ., .), those of the first halves first.
+    """
+    before, here, after = kernels.unbind(axis)
+    none = torch.zeros_like(here)
+    first = torch.stack([before, here + after, none], dim=axis)
+    second = torch.stack([none, before + here, after], dim=axis)
+    return torch.cat([first, second])
 
 
 class Same(nn.Module):
@@ -76,7 +117,7 @@ class DownRes(nn.Module):
         """(B, C, H, W) to (B, C', H/2, W/2)."""
         hidden = features if self.norm1 is None else F.relu(self.norm1(features))
         hidden = F.relu(self.norm2(self.conv1(hidden)))
-        hidden = F.avg_pool2d(self.conv2(hidden), 2)
+        hidden = pooled_conv(self.conv2, hidden)
         # A 1x1 convolution and a mean commute: pooling first is the same at a quarter of the cost.
         shortcut: Tensor = self.skip(F.avg_pool2d(features, 2))
         return hidden + shortcut

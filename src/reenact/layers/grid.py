@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reenact.layers.layout import keep_gradient_layout, layout_of
 from reenact.layers.precision import full_precision
 
 Size = tuple[int, int]
@@ -33,12 +34,16 @@ def identity_grid(height: int, width: int, device: torch.device | str | None = N
 def sample(
     image: Tensor, points: Tensor, padding: Padding = "zeros", lookup: Lookup = "bilinear"
 ) -> Tensor:
-    """Look up (B, C, H, W) at points (B, h, w, 2) in float32: (B, C, h, w)."""
+    """Look up (B, C, H, W) at points (B, h, w, 2) in float32: (B, C, h, w), stored as the image."""
     with full_precision(image):
         sampled = F.grid_sample(
-            image.float(), points.float(), lookup, padding_mode=padding, align_corners=True
+            keep_gradient_layout(image).float(),
+            points.float(),
+            lookup,
+            padding_mode=padding,
+            align_corners=True,
         )
-    return sampled.to(image.dtype)
+    return sampled.to(image.dtype, memory_format=layout_of(image))
 
 
 def warp(features: Tensor, flow: Tensor, padding: Padding = "zeros") -> Tensor:
@@ -74,7 +79,9 @@ def gaussian_heatmaps(points: Tensor, size: Size, variance: float) -> Tensor:
 class AntiAliasDownsample(nn.Module):
     """Shrinks a picture by 1/scale: Gaussian blur, then every (1/scale)-th pixel from the first.
 
-    The blur is separable, so it runs as one pass down and one pass across (method.md 1).
+    The blur is separable, so it runs as one pass down and one pass across (method.md 1). Sums of
+    products rather than convolutions: those are slow for a channel by itself, and may round the
+    pictures to TF32.
     """
 
     taps: Tensor
@@ -91,16 +98,12 @@ class AntiAliasDownsample(nn.Module):
         """(B, C, H, W) to float32 (B, C, H scale, W scale)."""
         if self.stride == 1:
             return image
-        with full_precision(image):
-            down = self._blur(image.float(), vertical=True)
-            return self._blur(down, vertical=False)
+        down = self._blur(image.float(), (0, 0, self.radius, self.radius), axis=2)
+        return self._blur(down, (self.radius, self.radius, 0, 0), axis=3)
 
-    def _blur(self, image: Tensor, *, vertical: bool) -> Tensor:
-        shape = (-1, 1) if vertical else (1, -1)
-        kernel = self.taps.view(shape).expand(self.channels, 1, -1, -1)
-        stride = (self.stride, 1) if vertical else (1, self.stride)
-        padding = (self.radius, 0) if vertical else (0, self.radius)
-        return F.conv2d(image, kernel, stride=stride, padding=padding, groups=self.channels)
+    def _blur(self, image: Tensor, padding: tuple[int, ...], axis: int) -> Tensor:
+        windows = F.pad(image, padding).unfold(axis, len(self.taps), self.stride)
+        return (windows * self.taps).sum(dim=-1)
 
 
 def _gaussian_taps(deviation: float, radius: int) -> Tensor:

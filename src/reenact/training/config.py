@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from reenact.config import STRICT, ModelConfig, Positive
@@ -14,6 +14,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """Of the budget of a run, or a chance."""
 Weight = Annotated[float, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+Compilation = Literal["off", "parts", "whole"]
+"""How much of a step is compiled."""
+
+
+def _off_is_no_boolean(value: object) -> object:
+    """YAML reads a bare `off` as False."""
+    return "off" if value is False else value
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -150,8 +157,9 @@ class TrainConfig:
     synchronise_norms: bool = True
     """Take batch statistics over all GPUs; off where a share of the batch is enough, and to compile
     the step as one graph."""
-    compile: bool = False
-    """Compile the step; the first one takes minutes, the others are faster."""
+    compile: Annotated[Compilation, BeforeValidator(_off_is_no_boolean)] = "off"
+    """What `torch.compile` makes kernels for: nothing; the networks that take the time, one by one;
+    or the step as one graph, which takes minutes before the first step."""
     log_every: AtLeastOne = 50
     """Steps between two looks at the device: logs, clock, decisions to stop, save, validate."""
     validate_every: Annotated[float, Field(gt=0, le=1)] = 0.1

@@ -30,7 +30,10 @@ class PerceptualLoss(nn.Module):
             with torch.no_grad():
                 wanted = self.features(shrink(driving))
             for mine, theirs, magnitude in zip(seen, wanted, self.magnitudes, strict=True):
-                total = total + (mine.float() - theirs.float()).abs().mean() / magnitude
+                # The maps may be bfloat16, and so their difference: its sign is exact, and the sum
+                # is one of float32.
+                difference = (mine - theirs).abs().mean(dtype=torch.float32)
+                total = total + difference / magnitude
         return total
 
 

@@ -16,6 +16,7 @@ from reenact.training.average import MovingAverage
 from reenact.training.build import (
     build_optimizer,
     build_training_module,
+    compile_module,
     in_channels_last,
     starting_model,
 )
@@ -69,8 +70,7 @@ class Run:
         )
 
         module = build_training_module(config.loss, self.model)
-        if config.compile:
-            module.compile(dynamic=False)
+        compile_module(module, config.compile)
         self.module, self.stepper = fabric.setup(module, self.optimizer)
         self.module.train()
 
@@ -102,7 +102,15 @@ class Run:
         return torch.full((), fading(share, until), device=self.fabric.device)
 
     def judge(self, journal: Journal, batch: PairBatch) -> None:
-        """Score the kept model on people held out, show it, and write its weights."""
+        """Score the kept model on people held out, show it, and write its weights.
+
+        As it is, never compiled: its batches are of other sizes, each of which would take a while.
+        """
+        with torch.compiler.set_stance("force_eager"):
+            self._judge(journal, batch)
+        self.module.train()
+
+    def _judge(self, journal: Journal, batch: PairBatch) -> None:
         step, kept = self.clock.step, self.kept.eval()
         score = validate(kept, self.validation, self.config.validation_frames)
         journal.say("step %d: validation %.2f dB, L1 %.4f", step, score.psnr, score.l1)
@@ -118,7 +126,6 @@ class Run:
         if score.psnr > self.best:
             self.best = score.psnr
             self._write(BEST_FILE, score)
-        self.module.train()
 
     def show_pairs(self, journal: Journal, batch: PairBatch) -> None:
         """A sheet of what training sees, to be looked at before the run goes far."""
