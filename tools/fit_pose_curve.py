@@ -1,6 +1,6 @@
 """Fit the table of perception/pose_curve.py: what the face mesh reads of heads at known turns.
 
-    python tools/fit_pose_curve.py ../shared/assets
+    python tools/fit_pose_curve.py ASSETS
 
 renders synthetic heads every few degrees of yaw to both sides, runs the face mesh network on each
 crop (once more on the crop around its own points), reads yaw and pitch off the mesh, and prints
@@ -19,6 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reenact.data.heads import HeadRenderer
+from reenact.data.pairs import normalize_points
+from reenact.layers.grid import sample
 from reenact.perception.graph import GraphNetwork, load_graph
 
 KNOTS = (0, 10, 20, 30, 40, 50, 60, 70, 80, 90)
@@ -78,8 +80,7 @@ def read_mesh(network: GraphNetwork, images: Tensor, points: Tensor) -> tuple[Te
         line = (torch.arange(MESH_SIZE) + 0.5) / MESH_SIZE - 0.5
         grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1)
         at = centre[:, None, None] + grid * side[:, None, None, None]
-        at = at / images.shape[-1] * 2 - 1
-        crops = F.grid_sample(images, at, align_corners=False, padding_mode="border")
+        crops = sample(images, normalize_points(at, images.shape[-1]), padding="border")
         landmarks, sure = network(crops)[:2]
         scale = (side / MESH_SIZE)[:, None, None]
         mesh = landmarks.view(-1, 478, 3) * scale

@@ -1,6 +1,6 @@
 """Make the training pack of the face reader: labels for every few frames, by teacher networks.
 
-    REENACT_WEIGHTS=../shared/assets python tools/reader_labels.py ../shared/data/real PACK
+    REENACT_WEIGHTS=ASSETS python tools/reader_labels.py DATA PACK
 
 writes PACK/train.npz, PACK/test.npz and PACK/stills.npz. Each holds N crops: the parsing as PNG
 (`bytes` (M,) uint8, one picture after another, and `offsets` (N+1,)), `clip` and `identity` (N,)

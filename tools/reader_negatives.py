@@ -1,6 +1,6 @@
 """Make the pack of pictures without a face that the detector is trained against.
 
-    python tools/reader_negatives.py OUT.npz FOLDER [FOLDER ...] --weights ../shared/assets
+    python tools/reader_negatives.py OUT.npz FOLDER [FOLDER ...] --weights ASSETS
 
 takes pictures below the folders (wallpapers, objects; cut-outs with transparency are laid on other
 pictures), crops squares of them at random, drops those in which a face detector finds anything,

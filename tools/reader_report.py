@@ -22,9 +22,12 @@ import torch
 from numpy.typing import NDArray
 
 from reenact.data.decode import decode_clip
+from reenact.data.pairs import to_unit_range
+from reenact.motion.rotation import euler_from_vector
 from reenact.perception.mesh import LANDMARKS_68, outline_box
 from reenact.perception.reader import FaceReader, load_reader, overlap
 from reenact.records import NUM_REGIONS, REGIONS, FloatArray, Image
+from reenact.training.reader.inspection import overlap_counts
 from reenact.training.reader.store import Labelled, read_labelled, read_negatives
 
 # fmt: off
@@ -128,13 +131,9 @@ def compare(reader: FaceReader, image: Image, mesh: FloatArray, tally: Tally) ->
 
 def regions(reader: FaceReader, data: Labelled) -> None:
     """Intersection over union of the regions, over all frames."""
-    common, union = np.zeros(NUM_REGIONS + 1), np.zeros(NUM_REGIONS + 1)
+    common, union = torch.zeros(2, NUM_REGIONS + 1, dtype=torch.float64)
     for images, labels in batches(reader, data):
-        found = reader.parse(images).labels.cpu().numpy()
-        for region in range(NUM_REGIONS + 1):
-            ours, theirs = found == region, labels == region
-            common[region] += (ours & theirs).sum()
-            union[region] += (ours | theirs).sum()
+        overlap_counts(reader.parse(images).labels.cpu(), torch.from_numpy(labels), common, union)
     say("\n## Regions\n\n| region | IoU |\n|---|---|")
     for region, name in enumerate(("the rest", *REGIONS)):
         taught = bool((data.labels == region).any())
@@ -142,9 +141,10 @@ def regions(reader: FaceReader, data: Labelled) -> None:
 
 
 def pose(reader: FaceReader, data: Labelled) -> None:
-    """Error of yaw, pitch and roll in mesh degrees, by the true yaw."""
-    read = np.concatenate([reader.encode(x).cpu().numpy() for x, _ in batches(reader, data)])
-    errors = np.abs(mesh_angles(read[:, :3]) - data.pose)
+    """Error of yaw, pitch and roll in mesh degrees, by the yaw of the teachers."""
+    codes = torch.cat([reader.encode(x).cpu() for x, _ in batches(reader, data)])
+    read = codes.numpy()
+    errors = np.abs(euler_from_vector(codes[:, :3].double()).numpy() - data.pose)
     errors = np.minimum(errors, 360 - errors)
     say("\n## Pose\n\n| mesh yaw | frames | yaw | pitch | roll |\n|---|---|---|---|---|")
     for low, high in pairwise(YAW_BINS):
@@ -156,22 +156,14 @@ def pose(reader: FaceReader, data: Labelled) -> None:
     say(f"\nJaw open, sideways, forward: mean error {jaw[0]:.3f}, {jaw[1]:.3f}, {jaw[2]:.3f}.")
 
 
-def mesh_angles(rotations: FloatArray) -> FloatArray:
-    """Rotation vectors (N, 3) to yaw, pitch, roll (N, 3), without the curve."""
-    matrices = np.stack([cv2.Rodrigues(r.astype(np.float64))[0] for r in rotations])
-    yaw = np.arctan2(matrices[:, 0, 2], matrices[:, 2, 2])
-    pitch = np.arcsin(matrices[:, 1, 2].clip(-1, 1))
-    roll = np.arctan2(matrices[:, 1, 0], matrices[:, 1, 1])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=1))
-
-
 def steadiness(reader: FaceReader, root: Path, data: Labelled) -> None:
     """Second difference of the angles over successive frames: how much the reading trembles."""
     jumps = []
     for name in sorted(set(data.names))[::3]:
         frames = decode_clip(root / f"{name}.mp4", 256)[:100]
-        code = reader.encode(frames.float().div(255).to(device_of(reader))).cpu().numpy()
-        jumps.append(np.abs(np.diff(mesh_angles(code[:, :3]), n=2, axis=0)).mean(axis=0))
+        codes = reader.encode(to_unit_range(frames.to(device_of(reader)))).cpu()
+        angles = euler_from_vector(codes[:, :3].double()).numpy()
+        jumps.append(np.abs(np.diff(angles, n=2, axis=0)).mean(axis=0))
     yaw, pitch, roll = np.mean(jumps, axis=0)
     say(
         f"\nMean second difference from frame to frame: {yaw:.2f}, {pitch:.2f}, {roll:.2f} degrees."
@@ -219,7 +211,7 @@ def batches(
     """Crops (B, 3, 256, 256) in [0, 1] on the reader's device, and their labels."""
     for start in range(0, len(data.names), size):
         images = torch.from_numpy(data.images[start : start + size]).permute(0, 3, 1, 2)
-        yield images.float().div(255).to(device_of(reader)), data.labels[start : start + size]
+        yield to_unit_range(images.to(device_of(reader))), data.labels[start : start + size]
 
 
 def device_of(reader: FaceReader) -> torch.device:

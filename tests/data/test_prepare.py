@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from footage import frames_of, write_footage
 from reenact.data.decode import decode_clip, decode_still
-from reenact.data.prepare import find_footage, mesh_degrees, prepare_folder
+from reenact.data.prepare import find_footage, prepare_folder
 from reenact.data.sidecar import read_sidecar
 from reenact.errors import DataError
 from reenact.perception.crop_reader import CropReading
@@ -163,12 +163,3 @@ def test_frames_of_a_clip_are_not_stills(tmp_path: Path) -> None:
 def test_folders_without_footage_are_named(tmp_path: Path, reader: SquareReader) -> None:
     with pytest.raises(DataError, match="holds no videos and no pictures"):
         prepare_folder(tmp_path, tmp_path / "out", reader)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("axis", "sign"), [(0, -1.0), (1, 1.0), (2, 1.0)])
-def test_angles_of_single_turns(axis: int, sign: float) -> None:
-    rotation = np.zeros(3)
-    rotation[axis] = np.radians(20.0)
-    expected = np.zeros(3)
-    expected[(1, 0, 2)[axis]] = sign * 20.0
-    assert_allclose(mesh_degrees(rotation), expected, atol=1e-9)

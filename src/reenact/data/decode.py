@@ -67,7 +67,7 @@ def installed_decoder() -> str:
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Pictures uint8 (T, 3, H, W) at another size: areas averaged when shrinking."""
+    """Pictures uint8 (T, 3, H, W) at another size: bicubic, smoothed when shrinking."""
     if images.shape[-2:] == (size, size):
         return images
     shape = (size, size)

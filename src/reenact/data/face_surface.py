@@ -16,10 +16,9 @@ from scipy.spatial import Delaunay
 from torch import Tensor
 
 from reenact.data.raster import gather_corners, rasterize
-from reenact.perception.mesh import OUTLINE
+from reenact.perception.mesh import NUM_SURFACE, OUTLINE
 from reenact.records import REGIONS, FloatArray, Record
 
-SURFACE_POINTS = 468
 MIN_FACING = 0.05
 """Least cosine between a triangle's normal and the line of sight for it to count as seen."""
 MIN_EYE_OPENING = 0.2
@@ -65,7 +64,7 @@ class FaceSurface(Record):
 
 def build_surface(layout: FloatArray) -> FaceSurface:
     """Triangulate the mesh from a frontal face (478, 2), eyes and mouth open, y down."""
-    points: NDArray[np.float64] = np.asarray(layout, dtype=np.float64)[:SURFACE_POINTS, :2]
+    points: NDArray[np.float64] = np.asarray(layout, dtype=np.float64)[:NUM_SURFACE, :2]
     triangles = Delaunay(points).simplices.astype(np.int64)
     a, b, c = points[triangles].transpose(1, 0, 2)
     turned = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0] < 0

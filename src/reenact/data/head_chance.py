@@ -1,4 +1,4 @@
-"""Chance for synthetic heads: all of it from the caller's generator, on its device."""
+"""Chance for what is drawn: all of it from the caller's generator, on its device."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def wear_hair(
     moved = offset.gather(1, index).unflatten(1, anchor.shape[1:])
     placed = vertices + (weight.unsqueeze(-1) * moved).sum(dim=2)
     count = len(style)
-    # Fuller or flatter: away from an axis through the head, not below the ears.
+    # Fuller on some heads: away from the middle of the head.
     full = uniform((count, 1, 1), 1.0, 1.06, generator)
     centre = placed.new_tensor([0.0, 3.0, 0.0])
     placed = centre + (placed - centre) * full
@@ -171,7 +171,7 @@ def scarf_trim(points: Tensor) -> Tensor:
 
 
 def _brim(shell: Tensor, trim: Tensor, style: HatStyle) -> tuple[Tensor, Tensor]:
-    """A band that leaves the shell at its rim: vertices (B, 2 * _BRIM * 2, 3) and triangles."""
+    """A band that leaves the shell at its rim: vertices (B, 3 * _BRIM, 3) and triangles."""
     near = ((trim.abs() < 0.6) & ~style.scarf.unsqueeze(1)).unsqueeze(-1)
     low = torch.where(near, shell, 1e3).amin(dim=1)
     high = torch.where(near, shell, -1e3).amax(dim=1)

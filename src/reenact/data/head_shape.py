@@ -6,6 +6,7 @@ Camera axes: x to the right, y up, z towards the viewer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from torch import Tensor
 from reenact.data.raster import Fragments
 from reenact.errors import WeightsError
 from reenact.perception.mesh import OUTLINE
-from reenact.records import Record
+from reenact.records import FloatArray, Record
 
 OPAQUE_PARTS = 9
 """Parts below this number are drawn; the others are sheets for transparent shaders."""
@@ -107,6 +108,19 @@ def build_head(data: dict[str, Any]) -> HeadModel:
         mesh_uv=torch.from_numpy(np.einsum("pk,pkc->pc", weights, corner_uv[under])),
         reliable=torch.from_numpy(data["mediapipe478_reliable"].astype(bool)),
     )
+
+
+def open_layout(model: HeadModel, expression_names: Sequence[str]) -> FloatArray:
+    """Where the mesh of the average face lies, mouth and eyes open: (478, 2) cm, y down.
+
+    The model lives on the CPU.
+    """
+    weights = torch.zeros(1, len(expression_names))
+    for name in ("jawOpen", "eyeWide_L", "eyeWide_R"):
+        weights[0, expression_names.index(name)] = 1.0
+    shape = model.shape(torch.zeros(1, len(model.identities)), weights)
+    layout = model.mesh(shape)[0, :, :2] * torch.tensor([1.0, -1.0])
+    return np.asarray(layout.numpy())
 
 
 def follow(points: Tensor) -> Tensor:

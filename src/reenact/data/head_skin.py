@@ -159,9 +159,7 @@ def look_up(texture: Tensor, uv: Tensor) -> Tensor:
 def _lips(albedo: Tensor, maps: SkinMaps, tone: Tensor, generator: torch.Generator) -> Tensor:
     count = len(tone)
     natural = tone * tone.new_tensor([0.92, 0.66, 0.64])
-    painted = palette(
-        ((150, 20, 40), (190, 60, 80), (200, 110, 110), (120, 30, 50)), count, generator
-    )
+    painted = palette(_LIPSTICKS, count, generator)
     made_up = chance(count, 0.35, generator).unsqueeze(1)
     colour = torch.where(made_up, torch.lerp(tone, painted, 0.75), natural)
     strength = maps.lips * uniform((count, 1, 1, 1), 0.6, 1.0, generator)

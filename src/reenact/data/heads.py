@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -28,13 +27,14 @@ from reenact.data.head_props import (
     wear_hat,
 )
 from reenact.data.head_scene import Layer, Scene, nearest
-from reenact.data.head_shape import frame_face, load_head, turn
+from reenact.data.head_shape import frame_face, load_head, open_layout, turn
 from reenact.data.head_skin import LABELS, bake, paint
 from reenact.data.head_worn import draw_glasses, draw_hair, draw_hat
+from reenact.layers.precision import full_precision
 from reenact.motion.rotation import matrix_from_euler
 from reenact.perception.cropping import CROP_SCALE, CROP_SHIFT, CROP_SIZE
 from reenact.perception.pose_curve import PITCH_OFFSET, mesh_yaw
-from reenact.records import FloatArray, Record
+from reenact.records import Record
 
 _RIGID = (0.0, 8.0, 0.0)
 """A place that turns with the head."""
@@ -77,7 +77,7 @@ class HeadRenderer:
         assets: weights folder with `ict_facekit` and `makehuman_cc0`.
         device: where to draw; generators must live there too.
         backgrounds: uint8 (N, 3, H, W) pictures without faces to put behind half of the heads.
-        size: pixels on a side while drawing; an even multiple of the crop's 256.
+        size: pixels on a side while drawing; a multiple of the crop's 256.
         max_yaw: largest turn, true degrees.
         hair, hats, glasses: shares of the heads that wear them.
     """
@@ -99,28 +99,20 @@ class HeadRenderer:
         self.worn_hair, self.worn_hats, self.worn_glasses = hair, hats, glasses
         self.hair_meshes = load_hair(Path(assets), device)
         self.maps = bake(self.model)
-        self.surface = build_surface(self._open_layout()).to(device)
+        layout = open_layout(self.model.to("cpu"), self.expression_names)
+        self.surface = build_surface(layout).to(device)
         skin = self.model.part < 2
         self.skin_triangles = self.model.triangles[skin]
         low = self.model.neutral[:, 1] > -13.0
         self.shell_triangles = self.skin_triangles[low[self.skin_triangles].all(dim=1)]
         self.backgrounds = None if backgrounds is None else backgrounds.to(device)
 
-    def _open_layout(self) -> FloatArray:
-        model = self.model.to("cpu")
-        weights = torch.zeros(1, len(self.expression_names))
-        for name in ("jawOpen", "eyeWide_L", "eyeWide_R"):
-            weights[0, self.expression_names.index(name)] = 1.0
-        shape = model.shape(torch.zeros(1, len(model.identities)), weights)
-        layout = model.mesh(shape)[0, :, :2] * torch.tensor([1.0, -1.0])
-        return np.asarray(layout.numpy())
-
     @torch.no_grad()
     def __call__(
         self, count: int, generator: torch.Generator, pose: Tensor | None = None
     ) -> HeadBatch:
         """Draw heads; pose (count, 3) in true degrees, random where it is not given."""
-        with torch.autocast(self.model.neutral.device.type, enabled=False):
+        with full_precision(self.model.neutral):
             if pose is None:
                 pose = self.random_pose(count, generator)
             return self._draw(count, generator, pose)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Protocol, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from reenact.records import Record
@@ -125,18 +126,25 @@ def _pad_points(batch: PairBatch, length: int) -> PairBatch:
     missing = length - batch.point_weights.shape[1]
     if missing == 0:
         return batch
-    pad = torch.nn.functional.pad
     return replace(
         batch,
-        source_points=pad(batch.source_points, (0, 0, 0, missing)),
-        driving_points=pad(batch.driving_points, (0, 0, 0, missing)),
-        point_weights=pad(batch.point_weights, (0, missing)),
+        source_points=F.pad(batch.source_points, (0, 0, 0, missing)),
+        driving_points=F.pad(batch.driving_points, (0, 0, 0, missing)),
+        point_weights=F.pad(batch.point_weights, (0, missing)),
     )
 
 
 def to_unit_range(images: Tensor) -> Tensor:
     """uint8 (..., 3, H, W) to float32 in [0, 1]."""
     return images.float().div_(255.0)
+
+
+def resize_labels(labels: Tensor, size: int) -> Tensor:
+    """Parsing labels (B, L, L) to (B, size, size), nearest; both cover the same square."""
+    if labels.shape[-1] == size:
+        return labels
+    resized = F.interpolate(labels.unsqueeze(1), (size, size), mode="nearest-exact")
+    return resized.squeeze(1)
 
 
 def normalize_points(pixels: Tensor, size: int) -> Tensor:

@@ -17,10 +17,11 @@ from reenact.data.portrait_fit import (
     pose_heads,
     smoothstep,
 )
-from reenact.data.portrait_mesh import NUM_SURFACE, HeadMesh, Opening
+from reenact.data.portrait_mesh import HeadMesh, Opening
 from reenact.data.portrait_texture import mouth_texture, shading, texture_coordinates
 from reenact.data.raster import Capacity, Fragments, interpolate, rasterize
 from reenact.layers.grid import identity_grid, sample
+from reenact.perception.mesh import NUM_SURFACE
 from reenact.records import REGIONS, Record
 
 ROWS_EACH, PIXELS_EACH = 75.0, 1.5

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from reenact.data.expressions import Placement, eye_apertures, place, rotate
 from reenact.data.pairs import normalize_points
-from reenact.data.portrait_mesh import NUM_RINGS, NUM_SURFACE, HeadMesh, surface_normals
-from reenact.perception.mesh import OUTLINE
+from reenact.data.portrait_mesh import NUM_RINGS, HeadMesh, surface_normals
+from reenact.perception.mesh import NUM_SURFACE, OUTLINE
 from reenact.records import Record
 
 # Inside out, without the last ring, which is the border of the picture.

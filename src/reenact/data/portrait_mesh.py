@@ -18,11 +18,9 @@ import torch
 from torch import Tensor
 
 from reenact.data.face_surface import INNER_LOWER, INNER_UPPER, LEFT_EYE, RIGHT_EYE
-from reenact.perception.mesh import NUM_POINTS, OUTLINE
+from reenact.perception.mesh import NUM_POINTS, NUM_SURFACE, OUTLINE
 from reenact.records import Record
 
-NUM_SURFACE = 468
-"""Points of the face mesh without the irises."""
 NUM_RINGS = 5
 """Rings around the outline, the border of the picture included."""
 LID_REACH = 0.8
@@ -75,11 +73,6 @@ class HeadMesh(Record):
     """(E,) int64 surface point of each point of an opening."""
     lid_weights: Tensor
     """(2, 478) how much each point belongs to the right and the left eye; irises not at all."""
-
-    @property
-    def first_ring(self) -> int:
-        """Number of the first point of the rings."""
-        return NUM_SURFACE
 
     @property
     def first_edge(self) -> int:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from reenact.data.portrait_fit import HeadFit, PosedHead
-from reenact.data.portrait_mesh import NUM_SURFACE, HeadMesh, Opening
-from reenact.perception.mesh import OUTLINE
+from reenact.data.portrait_mesh import HeadMesh, Opening
+from reenact.perception.mesh import NUM_SURFACE, OUTLINE
 
 MAX_GAZE = 0.2
 """How far an iris moves from where it was photographed, in widths of the eye."""

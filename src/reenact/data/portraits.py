@@ -10,9 +10,10 @@ from torch import Tensor
 from reenact.data.matte import background, border_cuts, head_matte
 from reenact.data.pairs import to_unit_range
 from reenact.data.portrait_fit import HeadFit, fit_heads
-from reenact.data.portrait_mesh import NUM_SURFACE, HeadMesh
+from reenact.data.portrait_mesh import HeadMesh
 from reenact.data.raster import rasterize
 from reenact.data.store import StillStore, scaled
+from reenact.perception.mesh import NUM_SURFACE
 from reenact.records import Record
 
 CHUNK = 64

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,9 +24,10 @@ from reenact.data.pairs import denormalize_points, to_unit_range
 from reenact.data.sidecar import SideCar, read_sidecar, write_sidecar
 from reenact.data.store import READ_BATCH, Readers, cut_square, read_pictures
 from reenact.errors import DataError
+from reenact.motion.rotation import euler_from_vector
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut, union_box
 from reenact.perception.mesh import outline_box
-from reenact.perception.reader import FaceReader
+from reenact.perception.reader import FaceReader, overlap
 from reenact.records import Face, FloatArray, Image
 from reenact.video import VideoReader, VideoWriter, save_image
 
@@ -161,7 +161,7 @@ def _follow(readings: Iterator[list[Face]]) -> FloatArray:
     boxes: list[FloatArray] = []
     last: FloatArray | None = None
     for faces in readings:
-        near = faces if last is None else [face for face in faces if _overlap(face.box, last)]
+        near = faces if last is None else [face for face in faces if overlap(face.box, last) > 0]
         if near:
             last = near[0].box
         boxes.append(near[0].box if near else np.full(4, np.nan))
@@ -187,11 +187,6 @@ def _steady_box(path: Path, boxes: FloatArray) -> FloatArray:
     return union
 
 
-def _overlap(one: FloatArray, other: FloatArray) -> bool:
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    return bool((sides > 0).all())
-
-
 def _read_crops(
     crops: Tensor, found: NDArray[np.bool_], fps: float | None, reader: FaceReader
 ) -> SideCar:
@@ -203,10 +198,10 @@ def _read_crops(
         points = denormalize_points(reading.points.float(), CROP_SIZE)
         depth = reading.depth.float() * ((CROP_SIZE - 1) / 2)
         meshes.append(torch.cat([points, depth.unsqueeze(-1)], dim=-1).cpu().numpy())
-        angles += [mesh_degrees(rotation) for rotation in reading.pose.double().cpu().numpy()]
+        angles.append(euler_from_vector(reading.pose.double()).cpu().numpy())
     sidecar = SideCar(
         landmarks=np.concatenate(meshes).astype(np.float32),
-        pose=np.stack(angles).astype(np.float32),
+        pose=np.concatenate(angles).astype(np.float32),
         valid=found,
         detected=found,
         fps=fps,
@@ -219,14 +214,6 @@ def _with_readings(sidecar: SideCar, crops: Tensor, reader: FaceReader) -> SideC
     readers = Readers(parser=reader, pose_encoder=reader)
     parsing, pose = read_pictures(crops.to(device), readers)
     return replace(sidecar, parsing=parsing.cpu().numpy(), pose_code=pose.cpu().numpy())
-
-
-def mesh_degrees(rotation: FloatArray) -> FloatArray:
-    """Rotation vector (3,) in radians to yaw, pitch, roll in degrees as the mesh has them."""
-    matrix = cv2.Rodrigues(np.asarray(rotation, dtype=np.float64))[0]
-    yaw = np.arctan2(matrix[0, 2], matrix[2, 2])
-    pitch = np.arcsin(np.clip(matrix[1, 2], -1.0, 1.0))
-    return np.degrees([yaw, pitch, np.arctan2(matrix[1, 0], matrix[1, 1])])
 
 
 def _pictures(crops: Tensor) -> Iterator[Image]:

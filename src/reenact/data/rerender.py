@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from reenact.data.expressions import ExpressionBank
 from reenact.data.moments import MotionRange, compose_pose, draw_moments
-from reenact.data.pairs import PairBatch, to_unit_range
+from reenact.data.pairs import PairBatch, resize_labels, to_unit_range
 from reenact.data.portrait_drawing import Subjects, draw_heads
 from reenact.data.portrait_fit import HeadFit, keep_cuts_covered
 from reenact.data.portrait_mesh import load_head_mesh
@@ -57,7 +56,7 @@ class StillRenderer:
         subjects = self._subjects(index, heads, chance[:, 1:])
         drawing = draw_heads(subjects, moments, self.mesh)
         photo = subjects.layers[:, :3].repeat_interleave(2, 0)
-        labels = _resized(subjects.labels, photo.shape[-1]).repeat_interleave(2, 0)
+        labels = resize_labels(subjects.labels, photo.shape[-1]).repeat_interleave(2, 0)
         pose = portraits.pose[index].repeat_interleave(2, 0)
         return _pairs(
             frames=torch.where(untouched.view(-1, 1, 1, 1), photo, drawing.frames),
@@ -96,13 +95,6 @@ def _light(chance: Tensor, strength: float) -> Tensor:
     angle = (chance[:, 0] * 2 - 1) * (math.pi / 2)
     towards = torch.stack([angle.sin(), -0.4 * torch.ones_like(angle), -angle.cos()], 1)
     return strength * chance[:, 1:] * towards
-
-
-def _resized(labels: Tensor, size: int) -> Tensor:
-    """Labels (B, L, L) to (B, size, size), nearest."""
-    if labels.shape[-1] == size:
-        return labels
-    return F.interpolate(labels.unsqueeze(1), (size, size), mode="nearest-exact")[:, 0]
 
 
 def _pairs(

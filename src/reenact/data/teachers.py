@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from reenact.data.face_surface import FaceSurface, build_surface, draw_surface
+from reenact.data.head_shape import load_head, open_layout
 from reenact.errors import WeightsError
 from reenact.motion.rotation import vector_from_euler
 from reenact.perception.cropping import cut
@@ -88,8 +88,7 @@ def load_teachers(folder: Path, device: torch.device | str = "cpu") -> Teachers:
     hair = load_graph(folder / "mediapipe_hair_segmentation", "hair_segmentation")
     skin = load_graph(folder / "skin_clothes_hair_pan", "pan_mobilenetv3_small")
     blendshapes = load_graph(folder / "mediapipe_face_landmarker", "face_blendshapes")
-    with np.load(folder / "ict_facekit" / "ict_facekit.npz") as head:
-        layout = frontal_layout(head)
+    layout = open_layout(*load_head(folder, "cpu"))
     return Teachers(
         hair=hair.to(device),
         skin=skin.to(device),
@@ -97,18 +96,6 @@ def load_teachers(folder: Path, device: torch.device | str = "cpu") -> Teachers:
         surface=build_surface(layout).to(device),
         device=device,
     )
-
-
-def frontal_layout(head: Any) -> FloatArray:
-    """Where the 478 points of a frontal face lie, mouth and eyes open: (478, 2), y down."""
-    names = [str(name) for name in head["expression_names"]]
-    vertices = head["neutral"].astype(np.float64)
-    for name in ("jawOpen", "eyeWide_L", "eyeWide_R"):
-        mode = head["expression_modes"][names.index(name)].astype(np.float64)
-        vertices = vertices + mode * float(head["mode_step"])
-    corners = vertices[head["triangles"][head["mediapipe478_triangle"]]]
-    points = np.einsum("pk,pkc->pc", head["mediapipe478_barycentric"], corners)
-    return np.asarray(points[:, :2] * (1.0, -1.0))
 
 
 @torch.inference_mode()

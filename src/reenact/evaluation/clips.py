@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from reenact.data.clips import Footage, find_clips, split_by_identity, validation_identities
 from reenact.data.decode import decode_clip
+from reenact.data.pairs import resize_labels, to_unit_range
 from reenact.data.sidecar import SideCar, read_sidecar
 from reenact.errors import DataError
 from reenact.records import FloatArray, Parser
@@ -42,12 +42,12 @@ class ScoredClip:
 
     def pictures(self, frames: Tensor | slice, device: torch.device) -> Tensor:
         """Some of the frames on a device: (N, 3, S, S) in [0, 1]."""
-        return self.frames[frames].to(device).float() / 255
+        return to_unit_range(self.frames[frames].to(device))
 
     def parsing(self, frames: Tensor, parser: Parser, device: torch.device) -> Tensor:
         """Labels of some frames (N,), as prepared or read now: (N, S, S) uint8."""
         if self.labels is not None:
-            return _nearest(self.labels[frames].to(device), self.frames.shape[-1])
+            return resize_labels(self.labels[frames].to(device), self.frames.shape[-1])
         read = [
             parser.parse(self.pictures(part, device)).labels.to(torch.uint8)
             for part in frames.split(READ_BATCH)
@@ -98,12 +98,6 @@ def _open(item: Footage, size: int) -> ScoredClip:
             f"{item.sidecar.name}. Run `reenact prepare` on the folder again."
         )
     return ScoredClip(item.name, item.identity, frames, _labels(sidecar), _yaw(sidecar))
-
-
-def _nearest(labels: Tensor, size: int) -> Tensor:
-    if labels.shape[-1] == size:
-        return labels
-    return F.interpolate(labels.unsqueeze(1), (size, size), mode="nearest-exact").squeeze(1)
 
 
 def _labels(sidecar: SideCar | None) -> Tensor | None:

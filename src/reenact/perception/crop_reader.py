@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reenact.layers.precision import full_precision
 from reenact.perception.backbone import Backbone, ConvNorm, Lateral, Residual
 from reenact.perception.mesh import NUM_POINTS
 from reenact.records import NUM_REGIONS, Record
@@ -95,7 +96,7 @@ class CropReader(nn.Module):
         fine = self.neck_eighth(self.neck_sixteenth(last, sixteenth), eighth)
         heat = self.heat(fine)
         pooled = last.mean(dim=(-2, -1))
-        with torch.autocast(device_type=heat.device.type, enabled=False):
+        with full_precision(heat):
             pooled = pooled.float()
             expected = expected_points(heat.float())
             points = expected + self.offset(pooled).unflatten(-1, (NUM_POINTS, 2))

@@ -37,8 +37,8 @@ def union_box(boxes: FloatArray) -> FloatArray:
 def cut(image: Image, square: FloatArray, size: int = CROP_SIZE) -> Image:
     """Resample a square of the picture to uint8 (size, size, 3).
 
-    Averages areas when shrinking, interpolates when growing; outside the picture its border goes
-    on.
+    Averages areas when shrinking to half or less, interpolates otherwise; outside the picture its
+    border goes on.
     """
     x0, y0, side = (float(value) for value in square)
     scale = size / max(side, 1e-6)

@@ -8,6 +8,8 @@ from reenact.records import FloatArray
 
 NUM_POINTS = 478
 """468 points of the surface, then five of each iris (the person's right eye first)."""
+NUM_SURFACE = 468
+"""Points of the face mesh without the irises."""
 
 # fmt: off
 LANDMARKS_68 = (

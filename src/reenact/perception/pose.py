@@ -12,9 +12,9 @@ from reenact.records import FloatArray
 def angles(rotation: FloatArray) -> FloatArray:
     """Rotation vector (3,) in radians to yaw, pitch, roll (3,) in true degrees.
 
-    The camera looks down the negative z axis, y is up; the rotation is yaw about y, then minus
-    pitch about x, then roll about z. The mesh reads far turns too small: yaw passes through the
-    curve that renders of known pose gave.
+    The camera looks down the negative z axis, y is up; R = R_y(yaw) R_x(-pitch) R_z(roll), as in
+    `reenact.motion.rotation`, which this package may not import. The mesh reads far turns too
+    small: yaw passes through the curve that renders of known pose gave.
     """
     matrix = cv2.Rodrigues(np.asarray(rotation, dtype=np.float64))[0]
     yaw = np.arctan2(matrix[0, 2], matrix[2, 2])

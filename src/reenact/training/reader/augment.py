@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from reenact.data.head_chance import chance, normal, uniform
 from reenact.layers.grid import sample
 from reenact.motion.rotation import compose, matrix_from_vector
 from reenact.perception.expressions import mirror_expressions
@@ -42,27 +43,16 @@ class Placement(Record):
         scaled: Tensor = rows * self.scale[:, None, None]
         return scaled
 
+    def move(self, points: Tensor) -> Tensor:
+        """Where points (B, N, 2) of the old crop lie in the new one: (B, N, 2)."""
+        return points @ self.matrix().transpose(1, 2) + self.shift[:, None]
+
     def sampling_grid(self, size: int) -> Tensor:
         """Where each pixel of the new crop lies in the old one: (B, size, size, 2)."""
         inverse = self.matrix().transpose(1, 2) / self.scale.square()[:, None, None]
         offset = -(inverse @ self.shift.unsqueeze(-1))
         theta = torch.cat([inverse, offset], dim=-1)
         return F.affine_grid(theta, [len(theta), 1, size, size], align_corners=True)
-
-
-def uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
-    """Independent uniform numbers on the generator's device."""
-    return torch.rand(shape, generator=generator, device=generator.device) * (high - low) + low
-
-
-def normal(shape: tuple[int, ...], deviation: float, generator: torch.Generator) -> Tensor:
-    """Independent normal numbers around 0 on the generator's device."""
-    return torch.randn(shape, generator=generator, device=generator.device) * deviation
-
-
-def chance(count: int, share: float, generator: torch.Generator) -> Tensor:
-    """(count,) bool, True with probability `share`."""
-    return torch.rand(count, generator=generator, device=generator.device) < share
 
 
 def random_placement(count: int, generator: torch.Generator) -> Placement:
@@ -82,7 +72,7 @@ def place(batch: ReaderBatch, placement: Placement, backdrop: Tensor, fill: Tens
     outside = (grid.abs() > 1).any(dim=-1)
     image = torch.where((outside & fill[:, None, None]).unsqueeze(1), backdrop, image)
     labels = sample(batch.labels.unsqueeze(1).to(image.dtype), grid, lookup="nearest")
-    xy = batch.points[..., :2] @ placement.matrix().transpose(1, 2) + placement.shift[:, None]
+    xy = placement.move(batch.points[..., :2])
     z = batch.points[..., 2:] * placement.scale[:, None, None]
     zero = torch.zeros_like(placement.angle)
     turn = matrix_from_vector(torch.stack([zero, zero, placement.angle], dim=-1))
@@ -99,7 +89,7 @@ def mirror(batch: ReaderBatch, chosen: Tensor) -> ReaderBatch:
     """Flip the chosen (B,) samples left to right, with everything that has a side."""
     device = batch.image.device
     regions = [0, *(region + 1 for region in MIRROR_REGION)]
-    swap = constant((*regions, *range(len(regions), 256)), device).byte()
+    swap = constant(tuple(regions), device).byte()
     signs = constant((-1.0, 1.0, 1.0), device)
     points = batch.points[:, constant(tuple(mirror_order()), device)] * signs
     flipped = replace(

@@ -13,9 +13,6 @@ from reenact.records import Record
 
 Numbers = tuple[int, ...] | tuple[float, ...]
 
-IGNORED = 255
-"""Label of pixels that nobody knows; the parsing loss skips them."""
-
 
 @lru_cache(maxsize=64)
 def constant(values: Numbers, device: torch.device) -> Tensor:
@@ -30,7 +27,7 @@ class ReaderBatch(Record):
     image: Tensor
     """(B, 3, 256, 256) in [0, 1]."""
     labels: Tensor
-    """(B, 256, 256) uint8 regions plus 1, 0 = the rest, 255 = unknown."""
+    """(B, 256, 256) uint8 region index plus 1, 0 = the rest."""
     points: Tensor
     """(B, 478, 3) mesh: xy in [-1, 1] of the crop, z in the same unit."""
     rotation: Tensor

@@ -7,8 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from reenact.data.head_chance import chance, normal, uniform
+from reenact.layers.grid import identity_grid
 from reenact.records import REGIONS
-from reenact.training.reader.augment import chance, normal, uniform
 from reenact.training.reader.batch import ReaderBatch
 
 LABEL = REGIONS.index("glasses") + 1
@@ -26,9 +27,27 @@ def draw_glasses(batch: ReaderBatch, chosen: Tensor, generator: torch.Generator)
     Clear lenses leave what is behind them its label; frames and dark lenses get theirs.
     """
     count, size = len(batch), batch.image.shape[-1]
-    xy = batch.points[..., :2]
-    line = torch.linspace(-1, 1, size, device=xy.device)
-    pixels = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1)
+    frame, lens = _random_glasses(batch.points[..., :2], size, generator)
+    shape = (count, 1, 1, 1)
+    tone = uniform((count, 3, 1, 1), 0.0, 1.0, generator) ** 2 * uniform(shape, 0.1, 1.0, generator)
+    dark = chance(count, 0.2, generator)[:, None, None]
+    tint = torch.where(dark, uniform((count, 1, 1), 0.75, 0.97, generator), 0.06)
+    on = chosen[:, None, None]
+    height = torch.linspace(-1, 1, size, device=frame.device).view(1, 1, size, 1)
+    sheen = 1 + normal(shape, 0.15, generator) * height
+    image = torch.lerp(batch.image, tone * 0.35, (lens * tint * on).unsqueeze(1))
+    image = torch.lerp(image, (tone * sheen).clamp(0, 1), (frame * 0.92 * on).unsqueeze(1))
+    labelled = on & ((frame > 0) | ((lens > 0) & dark))
+    return replace(batch, image=image.clamp(0, 1), labels=batch.labels.masked_fill(labelled, LABEL))
+
+
+def _random_glasses(xy: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Where frames with bridge and temples, and where lenses are, 0 or 1: (B, size, size) each.
+
+    On faces whose mesh is at xy (B, 478, 2) in [-1, 1].
+    """
+    count = len(xy)
+    pixels = identity_grid(size, size, xy.device)
     unit = (xy[:, 263] - xy[:, 33]).norm(dim=-1)[:, None, None].clamp_min(0.05)
     thick = unit * uniform((count, 1, 1), 0.012, 0.06, generator)
     power = torch.where(chance(count, 0.5, generator), 2.2, 4.5)[:, None, None]
@@ -53,25 +72,13 @@ def draw_glasses(batch: ReaderBatch, chosen: Tensor, generator: torch.Generator)
         frame = torch.maximum(frame, (arm & outward[:, None, None]).float())
         nose = centre - across * (wide[:, 0] * 1.4)
         frame = torch.maximum(frame, (_segment(pixels, nose, xy[:, _BRIDGE]) < thick * 0.6).float())
-    frame = frame * (lens < 1)
-    tone = uniform((count, 3, 1, 1), 0.0, 1.0, generator) ** 2 * uniform(
-        (count, 1, 1, 1), 0.1, 1.0, generator
-    )
-    dark = chance(count, 0.2, generator)[:, None, None]
-    tint = torch.where(dark, uniform((count, 1, 1), 0.75, 0.97, generator), 0.06)
-    on = chosen[:, None, None]
-    sheen = 1 + normal((count, 1, 1, 1), 0.15, generator) * pixels[..., 1].view(1, 1, size, size)
-    image = torch.lerp(batch.image, tone * 0.35, (lens * tint * on).unsqueeze(1))
-    image = torch.lerp(image, (tone * sheen).clamp(0, 1), (frame * 0.92 * on).unsqueeze(1))
-    labelled = on & ((frame > 0) | ((lens > 0) & dark))
-    return replace(batch, image=image.clamp(0, 1), labels=batch.labels.masked_fill(labelled, LABEL))
+    return frame * (lens < 1), lens
 
 
 def glasses_zone(points: Tensor, size: int) -> Tensor:
     """Where glasses can be on faces (B, 478, 3), frames and temples included: (B, size, size)."""
     xy = points[..., :2]
-    line = torch.linspace(-1, 1, size, device=xy.device)
-    pixels = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1)
+    pixels = identity_grid(size, size, xy.device)
     unit = (xy[:, 10] - xy[:, 152]).norm(dim=-1)[:, None, None]
     zone = torch.zeros(len(points), size, size, dtype=torch.bool, device=xy.device)
     for path in ((127, 33), (33, 133), (133, 362), (362, 263), (263, 356)):

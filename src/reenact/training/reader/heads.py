@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from reenact.motion.rotation import matrix_from_euler
 from reenact.training.reader.store import ReaderStore, to_unit
 
 _FRONTAL = 15.0
+"""Mesh degrees of yaw up to which photographs teach the mesh better than renders."""
 _POINT_WEIGHT = 0.3
 """Mesh points of renders lie a little elsewhere than those of the mesh's own network."""
 
@@ -26,9 +26,7 @@ class SyntheticHeads:
         self._generator = torch.Generator(device).manual_seed(seed + 1)
         self._count = count
         self._next = 0
-        with np.load(assets / "ict_facekit" / "ict_facekit.npz") as head:
-            reliable = torch.from_numpy(head["mediapipe478_reliable"])
-        self._point_weight = reliable.float().to(device) * _POINT_WEIGHT
+        self._point_weight = self._renderer.model.reliable.float() * _POINT_WEIGHT
 
     def __call__(self, store: ReaderStore) -> None:
         """Replace a few rows."""

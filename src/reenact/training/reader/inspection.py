@@ -18,6 +18,7 @@ from reenact.perception.reader import FaceReader
 from reenact.records import NUM_REGIONS, REGIONS
 from reenact.training.reader.batch import ReaderBatch, constant
 from reenact.training.reader.compose import PictureBatch
+from reenact.training.reader.losses import overlap
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Inspection:
         for start in range(0, len(self.pictures.image), self.chunk):
             part = self.pictures.map(lambda t, s=start: t[s : s + self.chunk])  # type: ignore[misc]
             found = found_boxes(reader, part.image)
-            near = _overlaps(found.boxes, part.boxes) > 0.5
+            near = overlap(found.boxes[:, :, None], part.boxes[:, None]) > 0.5
             near = near & part.valid[:, None] & (found.scores > 0.3)[..., None]
             found_faces += int(near.any(dim=1).sum())
             faces += int(part.valid.sum())
@@ -158,12 +159,3 @@ def _picture_tile(
 def _uint8(image: Tensor) -> NDArray[np.uint8]:
     pixels = (image.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
     return np.ascontiguousarray(pixels.cpu().numpy())
-
-
-def _overlaps(found: Tensor, true: Tensor) -> Tensor:
-    """Intersection over union of (B, N, 4) with (B, M, 4): (B, N, M)."""
-    low = torch.maximum(found[:, :, None, :2], true[:, None, :, :2])
-    high = torch.minimum(found[:, :, None, 2:], true[:, None, :, 2:])
-    common = (high - low).clamp_min(0).prod(dim=-1)
-    areas = [(boxes[..., 2:] - boxes[..., :2]).prod(dim=-1) for boxes in (found, true)]
-    return common / (areas[0][:, :, None] + areas[1][:, None] - common).clamp_min(1e-6)

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from reenact.errors import TrainingError
 from reenact.perception.reader import FaceReader, save_reader
+from reenact.training.guard import GradientGuard
 from reenact.training.reader.step import BatchSizes, LossWeights, step_data, step_loss
 from reenact.training.reader.store import ReaderStore
 
@@ -64,11 +64,12 @@ def train_reader(
     reader.to(device).train().requires_grad_(True)
     reader.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(reader).eval().requires_grad_(False)
-    optimizer = _optimizer(reader, config, device)
+    optimizer = _optimizer(reader, config)
+    guard = GradientGuard(optimizer, [], None, _statistics(reader))
     followers, leaders = _numbers(averaged), _numbers(reader)
     clock = _Clock(config.minutes * 60)
     last_save = last_look = clock.seconds()
-    drawing, step, bad = 0.0, 0, 0
+    drawing, step = 0.0, 0
     sums: dict[str, Tensor] = {}
     summed = 0
 
@@ -93,7 +94,8 @@ def train_reader(
         total, terms = step_loss(reader, batch, pictures, config.weights)
         optimizer.zero_grad(set_to_none=True)
         total.backward()
-        norm = nn.utils.clip_grad_norm_(reader.parameters(), config.clip)
+        norm = guard.before_step()
+        nn.utils.clip_grads_with_norm_(reader.parameters(), config.clip, norm)
         optimizer.step()
         step += 1
         _follow(followers, leaders, min(config.average, (1 + step) / (10 + step)))
@@ -103,12 +105,12 @@ def train_reader(
         summed += 1
         if step % config.log_steps == 0 or step in (1, 10):
             means = {name: float(value) / summed for name, value in sums.items()}
-            sums, summed = {}, 0
+            sums = {}
             _log(out.with_suffix(".csv"), step, clock, len(batch), means)
-            if not math.isfinite(means["total"]):
-                bad += 1
-                _restore(reader, averaged, bad)
-                optimizer = _optimizer(reader, config, device)
+            if guard.check(summed):
+                logger.warning("some gradients were not finite: the averaged weights begin anew")
+                torch._foreach_copy_(followers, leaders)
+            summed = 0
         if clock.seconds() - last_save > config.save_minutes * 60:
             save_reader_whole(averaged, out, record(step))
             last_save = clock.seconds()
@@ -149,18 +151,14 @@ def _rate(step: int, share: float, warmup: int) -> float:
     )
 
 
-def _optimizer(
-    reader: FaceReader, config: ReaderTraining, device: torch.device
-) -> torch.optim.AdamW:
+def _optimizer(reader: FaceReader, config: ReaderTraining) -> torch.optim.AdamW:
     """Weight decay on matrices and kernels alone."""
     parameters = list(reader.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
-        groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=device.type == "cuda"
-    )
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
 
 
 @torch.no_grad()
@@ -174,15 +172,9 @@ def _numbers(reader: FaceReader) -> list[Tensor]:
     return [tensor for tensor in reader.state_dict().values() if tensor.is_floating_point()]
 
 
-def _restore(reader: FaceReader, averaged: FaceReader, bad: int) -> None:
-    finite = all(bool(t.isfinite().all()) for t in averaged.state_dict().values())
-    if bad > 3 or not finite:
-        raise TrainingError(
-            "face reader: the loss is not finite any more. Expected finite losses; "
-            "lower the learning rate and start from the last saved file."
-        )
-    logger.warning("the loss is not finite: back to the averaged weights")
-    reader.load_state_dict(averaged.state_dict())
+def _statistics(reader: FaceReader) -> list[Tensor]:
+    """Running statistics, which a bad forward pass spoils."""
+    return [buffer for buffer in reader.buffers() if buffer.is_floating_point()]
 
 
 def _timed(renew: Renew, store: ReaderStore, device: torch.device) -> float:

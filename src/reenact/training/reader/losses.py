@@ -9,8 +9,7 @@ from torch import Tensor
 from reenact.perception.crop_reader import CropReading
 from reenact.perception.detector import STRIDE, cell_centres
 from reenact.perception.mesh import LANDMARKS_68, NUM_POINTS
-from reenact.records import NUM_REGIONS
-from reenact.training.reader.batch import IGNORED, ReaderBatch, constant
+from reenact.training.reader.batch import ReaderBatch, constant
 from reenact.training.reader.glasses import LABEL as GLASSES
 from reenact.training.reader.glasses import glasses_zone
 
@@ -67,12 +66,11 @@ def parsing_loss(logits: Tensor, batch: ReaderBatch) -> Tensor:
 
     Where glasses may hide under other labels, "this label or glasses" is what must be likely.
     """
-    labels = batch.labels.long()
-    known = (labels != IGNORED) & (batch.parsing_weight > 0)[:, None, None]
-    target = labels.clamp_max(NUM_REGIONS)
+    target = batch.labels.long()
+    known = (batch.parsing_weight > 0)[:, None, None].expand_as(target)
     probability = logits.float().log_softmax(dim=1)
     chosen = probability.gather(1, target.unsqueeze(1)).squeeze(1)
-    zone = glasses_zone(batch.points, labels.shape[-1]) & batch.glasses_unknown[:, None, None]
+    zone = glasses_zone(batch.points, target.shape[-1]) & batch.glasses_unknown[:, None, None]
     either = torch.logaddexp(chosen, probability[:, GLASSES])
     chosen = torch.where(zone & (target != GLASSES), either, chosen)
     weight = constant(REGION_WEIGHT, logits.device)[target] * known
@@ -124,12 +122,12 @@ def detection_loss(
     weight = torch.where(heat > 0.4, heat, 0.0)
     side = (target[..., 2:] - target[..., :2]).clamp_min(1.0)
     sides = ((boxes - target).abs() / torch.cat([side, side], dim=-1)).sum(dim=-1)
-    box = ((1 - _overlap(boxes, target) + sides) * weight).sum() / weight.sum().clamp_min(1.0)
+    box = ((1 - overlap(boxes, target) + sides) * weight).sum() / weight.sum().clamp_min(1.0)
     return centre, box
 
 
-def _overlap(one: Tensor, other: Tensor) -> Tensor:
-    """Intersection over union of boxes (..., 4)."""
+def overlap(one: Tensor, other: Tensor) -> Tensor:
+    """Intersection over union of boxes (..., 4), broadcast: (...)."""
     low = torch.maximum(one[..., :2], other[..., :2])
     high = torch.minimum(one[..., 2:], other[..., 2:])
     common = (high - low).clamp_min(0).prod(dim=-1)

@@ -7,21 +7,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from reenact.data.head_chance import chance, normal, uniform
 from reenact.motion.rotation import vector_from_matrix
 from reenact.perception.reader import FaceReader
 from reenact.training.reader import losses
 from reenact.training.reader.augment import (
     CROP_RESOLUTIONS,
     Placement,
-    chance,
     degrade,
     mirror,
-    normal,
     occlude,
     place,
     random_placement,
     recolour,
-    uniform,
 )
 from reenact.training.reader.batch import ReaderBatch
 from reenact.training.reader.compose import PictureBatch, background, compose_pictures
@@ -104,7 +102,7 @@ def _faceless(store: ReaderStore, empty: Tensor, generator: torch.Generator) -> 
         pose_weight=zero,
         expression_weight=zero,
         parsing_weight=(~close).float(),
-        glasses_unknown=close & False,
+        glasses_unknown=torch.zeros_like(close),
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reenact.data.decode import decode_clip, decode_still
+from reenact.data.pairs import normalize_points, to_unit_range
 from reenact.errors import DataError
 from reenact.motion.rotation import matrix_from_euler
 from reenact.perception.crop_reader import NUM_EXPRESSIONS
@@ -69,8 +70,8 @@ class Labelled:
 class ReaderStore:
     """Rows of labelled crops on the device; the last rows hold synthetic heads, renewed as we go.
 
-    Real rows are drawn balanced: stills and film half and half, then by identity, turned heads
-    three times as often.
+    Real rows are drawn balanced: stills and film half and half, turned heads three times as often,
+    and people with many rows little more often than those with few.
     """
 
     def __init__(self, data: Labelled, synthetic: int, device: torch.device) -> None:
@@ -126,7 +127,7 @@ class ReaderStore:
         """The rows as they are stored, images as floats."""
         one = torch.ones(len(rows), device=rows.device)
         return ReaderBatch(
-            image=self.images[rows].float() / 255,
+            image=to_unit_range(self.images[rows]),
             labels=self.labels[rows],
             points=self.points[rows],
             rotation=self.rotation[rows],
@@ -143,9 +144,8 @@ class ReaderStore:
 
 def to_unit(pixels: Tensor) -> Tensor:
     """Mesh points (..., 3) in pixels of the crop to xy in [-1, 1] and z in the same unit."""
-    half = (CROP_SIZE - 1) / 2
-    xy = (pixels[..., :2] - 0.5) / half - 1
-    return torch.cat([xy, pixels[..., 2:] / half], dim=-1)
+    xy = normalize_points(pixels[..., :2], CROP_SIZE)
+    return torch.cat([xy, pixels[..., 2:] * (2 / (CROP_SIZE - 1))], dim=-1)
 
 
 def read_negatives(path: Path, device: torch.device) -> Tensor:
