@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import av
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -113,6 +116,19 @@ def picture_with_face(
     x0, y0, x1, y1 = box
     picture[y0:y1, x0:x1] = FACE_COLOUR
     return picture
+
+
+def face_clip(path: Path) -> Path:
+    """A lossless clip in which the stub reader sees a face that moves."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "bgr0"
+        for index in range(6):
+            picture = picture_with_face((40 + 4 * index, 40, 80 + 4 * index, 90))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame.reformat(format="bgr0")))
+        container.mux(stream.encode(None))
+    return path
 
 
 class Pixels(nn.Module):

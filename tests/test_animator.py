@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from reenact.animator import Animator, to_batch, to_images
 from reenact.driving import Framing, middle_square
 from reenact.errors import FaceNotFoundError, MediaError
 from reenact.perception.cropping import crop_square, cut
-from reenact.records import Image
+from reenact.records import Face, Image
 from reenact.video import VideoReader
 from stubs import StubModel, StubReader, picture_with_face
 from video.clips import make_clip
@@ -66,6 +67,18 @@ def test_relative_motion_starts_from_the_photograph_and_absolute_does_not() -> N
     assert relative[0] == pytest.approx(own, abs=0.6)
     assert relative[2] > relative[0] + 10
     assert absolute[0] > own + 10
+
+
+@pytest.mark.parametrize("skip", [0, 1, 2, 5, 6, 9])
+@pytest.mark.parametrize("motion", ["relative", "absolute"])
+def test_frames_that_are_skipped_change_nothing_in_the_others(skip: int, motion: str) -> None:
+    machine, driving = animator(batch_size=2), clip([60, 80, 100, 90, 70, 140])
+    source = machine.encode_source(picture_with_face(BOX))
+    whole = list(machine.animate(source, driving, motion))  # type: ignore[arg-type]
+    rest = list(machine.animate(source, driving, motion, skip=skip))  # type: ignore[arg-type]
+    assert len(rest) == max(0, 6 - skip)
+    for here, there in zip(rest, whole[skip:], strict=True):
+        assert np.array_equal(here, there)
 
 
 def test_relative_motion_may_start_from_a_chosen_frame() -> None:
@@ -152,6 +165,21 @@ def test_without_detail_the_colours_of_the_photograph_are_kept() -> None:
     soft = list(machine.animate(source, clip([90, 90]), detail=False))[1].astype(int)
     assert np.abs((soft - photo).mean(axis=(0, 1))).max() < 1
     assert np.abs(soft - photo).max() > 50
+
+
+def test_a_face_is_chosen_by_its_place_in_size() -> None:
+    class TwoFaces(StubReader):
+        def read(self, image: Image) -> list[Face]:
+            (face,) = super().read(image)
+            return [face, replace(face, box=face.box - 20)]
+
+    machine = Animator(StubModel(), TwoFaces())
+    photo = picture_with_face(BOX)
+    first, second = (machine.encode_source(photo, face=number) for number in (1, 2))
+    assert np.abs(first.square - crop_square(np.array(BOX))).max() <= 0.5
+    assert np.abs(first.square - second.square - [20, 20, 0]).max() <= 1
+    with pytest.raises(FaceNotFoundError, match=r"2 faces.*--face"):
+        machine.encode_source(photo, face=3)
 
 
 def test_no_face_is_an_error_of_four_parts() -> None:

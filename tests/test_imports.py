@@ -37,7 +37,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "portrait": {"records", "driving", "restore"},
     "template": {"records", "errors", "video"},
     "animator": ANIMATOR,
-    "cli": ANIMATOR | DATA | {"training", "evaluation", "cli"},
+    "look": ANIMATOR | {"look"},
+    "doctor": {"errors", "perception", "checkpoint", "template", "doctor"},
+    "bench": ANIMATOR | {"doctor"},
+    "cli": ANIMATOR | DATA | {"training", "evaluation", "look", "doctor", "bench", "cli"},
 }
 """Top-level module or package of `reenact` to those that it may import."""
 ONLY_CALLER_OF_GRID_SAMPLE = Path("layers/grid.py")

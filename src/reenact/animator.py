@@ -71,20 +71,21 @@ class Animator:
         return first.device
 
     @torch.no_grad()
-    def encode_source(self, image: Image, *, crop: bool = True) -> Portrait:
+    def encode_source(self, image: Image, *, crop: bool = True, face: int = 1) -> Portrait:
         """Find the face of a photograph and do all the work that depends on it alone.
 
         Args:
             image: uint8 (H, W, 3) RGB, any size.
-            crop: Cut out the largest face; otherwise the picture is taken for a face crop, and
+            crop: Cut out a face; otherwise the picture is taken for a face crop, and
                 the largest square in its middle is used.
+            face: Which face to cut out, counted from 1, the largest.
 
         Raises:
-            FaceNotFoundError: There is no face to crop.
+            FaceNotFoundError: There is no such face.
         """
         _check_picture(image)
-        face = self._largest_face(image) if crop else None
-        square = middle_square(image) if face is None else crop_square(face.box)
+        found = self._find_face(image, face) if crop else None
+        square = middle_square(image) if found is None else crop_square(found.box)
         square = np.rint(square)  # on whole pixels, cutting and pasting lose nothing
         detail = int(np.clip(square[2], 2, MAX_DETAIL))
         seen = to_batch([cut(image, square, CROP_SIZE)], self.device)
@@ -94,7 +95,7 @@ class Animator:
             at_rest = self.model.render(state, Motion(state.keypoints, state.pose))
         photo = to_batch([cut(image, square, detail)], self.device)
         residual = measure_residual(photo, seen, at_rest)
-        return Portrait(image, square, face, state, residual)
+        return Portrait(image, square, found, state, residual)
 
     def animate(
         self,
@@ -107,6 +108,7 @@ class Animator:
         paste_back: bool = True,
         detail: bool = True,
         framing: Framing | None = None,
+        skip: int = 0,
     ) -> Iterator[Image]:
         """Move a portrait like a driving video: as many frames as come in, one at a time.
 
@@ -124,6 +126,7 @@ class Animator:
             detail: Put the photograph's own detail back where it still belongs, not just its
                 colours.
             framing: What `frame_driving` found, if it was asked before.
+            skip: Frames at the beginning that are not made; the others are as without it.
 
         Raises:
             FaceNotFoundError: The driving video shows no face.
@@ -134,13 +137,18 @@ class Animator:
         initial: Motion | None = None
         if isinstance(frames, MotionTemplate):
             frames.check_weights(self.weights)
-            motions = frames.batches(self.batch_size, self.device)
+            initial = next(frames.batches(1, self.device)) if skip else None
+            motions = frames.batches(self.batch_size, self.device, skip)
         else:
             if framing is None and crop:
                 framing, frames = self._frame_start(frames)
             if framing is not None and framing.start is not None:
                 initial = self.read_motion([framing.start], framing)
-            motions = self._read_motions(frames, framing)
+            stream = iter(frames)
+            passed = list(islice(stream, min(skip, 1)))
+            if initial is None and passed:
+                initial = self.read_motion(passed, framing)
+            motions = self._read_motions(islice(stream, max(0, skip - 1), None), framing)
         if motion == "relative":
             motions = _relative(source.motion, motions, initial, adapt_scale)
         if not paste_back:
@@ -160,17 +168,20 @@ class Animator:
         """
         return frame_clip(frames, self.reader, like=like.face if like else None)
 
-    @torch.no_grad()
     def read_motion(self, frames: Sequence[Image], framing: Framing | None = None) -> Motion:
         """Motion of some frames together; without framing they are taken for face crops."""
         crops = [
             cut(frame, middle_square(frame) if framing is None else framing.square, CROP_SIZE)
             for frame in frames
         ]
-        batch = to_batch(crops, self.device)
-        pose = self.reader.encode(batch)
+        return self.read_crops(to_batch(crops, self.device))
+
+    @torch.no_grad()
+    def read_crops(self, crops: Tensor) -> Motion:
+        """Motion of face crops (B, 3, 256, 256) in [0, 1] that are on the device already."""
+        pose = self.reader.encode(crops)
         with self._precision():
-            result: Motion = self.model.read_motion(batch, pose)
+            result: Motion = self.model.read_motion(crops, pose)
         return result
 
     def record(
@@ -198,13 +209,13 @@ class Animator:
     def _render(self, source: Portrait, motions: Iterator[Motion]) -> Iterator[Image]:
         """The model's bare pictures."""
         for motion in motions:
-            yield from to_images(self._render_batch(source, motion).frame)
+            yield from to_images(self.render(source, motion).frame)
 
     def _paste(self, source: Portrait, motions: Iterator[Motion], detail: bool) -> Iterator[Image]:
         """The whole photograph with the model's pictures in it."""
         photograph = PasteBack(source.photo, source.square)
         for motion in motions:
-            animation = self._render_batch(source, motion)
+            animation = self.render(source, motion)
             if detail:
                 pictures = restore(animation, source.residual)
             else:
@@ -213,7 +224,8 @@ class Animator:
                 yield photograph.paste(picture)
 
     @torch.no_grad()
-    def _render_batch(self, source: Portrait, motion: Motion) -> Animation:
+    def render(self, source: Portrait, motion: Motion) -> Animation:
+        """The portrait in the motion of some frames, with all that the frames were made of."""
         count = len(motion.pose)
         state = source.state.map(lambda tensor: tensor.expand(count, *tensor.shape[1:]))
         with self._precision():
@@ -228,7 +240,7 @@ class Animator:
         first = list(islice(stream, LOOK_AHEAD))
         return self.frame_driving(first), chain(first, stream)
 
-    def _largest_face(self, image: Image) -> Face:
+    def _find_face(self, image: Image, number: int) -> Face:
         faces = self.reader.read(image)
         if not faces:
             height, width = image.shape[:2]
@@ -236,7 +248,12 @@ class Animator:
                 f"source: found no face in the {width} x {height} picture, expected one that fills "
                 "a tenth of its height or more. Use another photo, or --no-crop for a bare crop."
             )
-        return faces[0]
+        if number > len(faces):
+            raise FaceNotFoundError(
+                f"source: found {len(faces)} faces, expected {number} or more. "
+                "Choose another --face; 1 is the largest."
+            )
+        return faces[number - 1]
 
     def _precision(self) -> torch.autocast:
         """bf16 on a GPU, outside the parts that forbid it; full precision on a CPU."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
@@ -50,10 +50,31 @@ class MotionTemplate:
         """Seconds at which a frame is shown."""
         return int(self.timestamps[index]) * self.tick
 
-    def batches(self, size: int, device: torch.device) -> Iterator[Motion]:
-        """Motion of up to `size` consecutive frames at a time."""
-        for begin in range(0, len(self), size):
+    def batches(self, size: int, device: torch.device, start: int = 0) -> Iterator[Motion]:
+        """Motion of up to `size` consecutive frames at a time, from a frame on."""
+        for begin in range(start, len(self), size):
             yield self.motion.map(_rows(begin, begin + size)).to(device)
+
+    def between(self, begin: Fraction, end: Fraction | None) -> Self:
+        """What is shown from a time on and before another, in seconds; times count from there.
+
+        Raises:
+            TemplateError: No frame is shown there.
+        """
+        shown = [self.time(index) for index in range(len(self))]
+        rows = [i for i, time in enumerate(shown) if begin <= time and (end is None or time < end)]
+        if not rows:
+            raise TemplateError(
+                f"motion template: no frame from {float(begin):g} s on in the stretch asked for, "
+                f"expected times within its {float(shown[-1]):.2f} s. Correct --driving-from and "
+                "--driving-to."
+            )
+        ticks = self.timestamps[rows[0] : rows[-1] + 1]
+        return replace(
+            self,
+            motion=self.motion.map(_rows(rows[0], rows[-1] + 1)),
+            timestamps=ticks - ticks[0],
+        )
 
     def check_weights(self, weights: str) -> None:
         """Refuse to drive a model that did not make this template.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import signal
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,14 @@ from typer.testing import CliRunner, Result
 
 from reenact import animator, checkpoint
 from reenact.animator import Animator
-from reenact.cli.animate import animate, check_target, pair_inputs
+from reenact.cli.animate import animate, split_inputs
+from reenact.cli.batch import check_target, expand_sources
+from reenact.cli.rendering import Settings, job_key, stoppable
 from reenact.cli.template import template
 from reenact.errors import MediaError, ReenactError
+from reenact.records import Image
 from reenact.video import GENERATED, VideoReader, load_image, probe, save_image
-from stubs import StubModel, StubReader, picture_with_face
+from stubs import StubModel, StubReader, face_clip, picture_with_face
 from video.clips import make_clip, sound_packets
 
 app = typer.Typer()
@@ -81,19 +87,6 @@ def test_the_spellings_of_the_field_are_understood(
     words = [word.format(photo=photo, talk=talk, out=out) for word in spelling]
     good(run("animate", *words, "--no-crop", "-q"))
     assert out.exists()
-
-
-def face_clip(path: Path) -> Path:
-    """A lossless clip in which the stub reader sees a face that moves."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "bgr0"
-        for index in range(6):
-            picture = picture_with_face((40 + 4 * index, 40, 80 + 4 * index, 90))
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            container.mux(stream.encode(frame.reformat(format="bgr0")))
-        container.mux(stream.encode(None))
-    return path
 
 
 def test_faces_are_cropped_and_the_photo_is_kept(photo: Path, tmp_path: Path) -> None:
@@ -171,23 +164,105 @@ def test_bad_inputs_end_in_one_line_and_no_file(
     ]
 
 
-def test_a_crash_in_the_middle_leaves_no_file(
-    photo: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = 0
-
-    def fails(self: StubModel, *arguments: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls > 3:
-            raise RuntimeError("out of memory")
-        return original(self, *arguments)
-
+@pytest.fixture
+def fails_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, BaseException], None]:
+    """Let the model fail at its so many-th batch from now, once."""
     original = StubModel.render
-    monkeypatch.setattr(StubModel, "render", fails)
-    result = run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--no-crop", "--batch-size", 2)
-    assert isinstance(result.exception, RuntimeError)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "talk.mp4"]
+
+    def arrange(number: int, error: BaseException) -> None:
+        calls = 0
+
+        def render(self: StubModel, *arguments: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == number:
+                raise error
+            return original(self, *arguments)
+
+        monkeypatch.setattr(StubModel, "render", render)
+
+    return arrange
+
+
+def pictures(path: Path) -> list[Image]:
+    with VideoReader(path) as frames:
+        return list(frames)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), KeyboardInterrupt()])
+def test_what_is_finished_is_kept_and_gone_on_from(
+    photo: Path,
+    talk: Path,
+    tmp_path: Path,
+    fails_at: Callable[[int, BaseException], None],
+    error: BaseException,
+) -> None:
+    whole, out, part = (tmp_path / name for name in ("w.mp4", "out.mp4", "out.partial.mp4"))
+    options = ("--no-crop", "--batch-size", 2, "--quality", 0)  # lossless
+    good(run("animate", photo, talk, "-o", whole, *options))
+    command = ("animate", photo, talk, "-o", out, *options)
+    fails_at(5, error)  # the first renders the source itself
+    result = run(*command)
+    assert result.exit_code == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert names(tmp_path) == ["out.partial.mp4", "photo.png", "talk.mp4", "w.mp4"]
+    assert len(pictures(part)) == 6
+    assert "--resume" in error_of(run(*command))
+    assert "other inputs" in error_of(run(*command, "--resume", "--motion", "absolute"))
+    good(run(*command, "--resume"))
+    assert names(tmp_path) == ["out.mp4", "photo.png", "talk.mp4", "w.mp4"]
+    assert sound_packets(out) == sound_packets(talk)
+    assert probe(out).rate == probe(whole).rate
+    for here, there in zip(pictures(out), pictures(whole), strict=True):
+        assert np.array_equal(here, there)
+    made = out.stat().st_mtime_ns
+    good(run(*command, "--resume"))
+    assert out.stat().st_mtime_ns == made
+    assert "exists already" in error_of(run(*command, "--resume", "--motion", "absolute"))
+
+
+def test_a_part_can_be_given_up(
+    photo: Path, talk: Path, tmp_path: Path, fails_at: Callable[[int, BaseException], None]
+) -> None:
+    command = ("animate", photo, talk, "-o", tmp_path / "out.mp4", "--no-crop")
+    fails_at(3, RuntimeError())
+    assert isinstance(run(*command).exception, RuntimeError)
+    assert names(tmp_path) == ["out.partial.mp4", "photo.png", "talk.mp4"]
+    good(run(*command, "--overwrite", "--motion", "absolute"))
+    assert names(tmp_path) == ["out.mp4", "photo.png", "talk.mp4"]
+    assert len(pictures(tmp_path / "out.mp4")) == 12
+
+
+def test_a_template_is_gone_on_from_as_well(
+    photo: Path, talk: Path, tmp_path: Path, fails_at: Callable[[int, BaseException], None]
+) -> None:
+    motion, out = tmp_path / "talk.safetensors", tmp_path / "out.mp4"
+    good(run("template", talk, "-o", motion, "--no-crop"))
+    fails_at(3, RuntimeError())
+    run("animate", photo, motion, "-o", out)
+    good(run("animate", photo, motion, "-o", out, "--resume"))
+    assert probe(out).frames == 12
+
+
+def test_a_request_to_end_is_obeyed(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(typer.Exit) as stop, stoppable(tmp_path / "out.mp4"):
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.value.exit_code == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_job_is_known_by_its_inputs_and_settings(photo: Path, talk: Path) -> None:
+    key = job_key((photo, talk), "reenact-s", Settings())
+    assert key == job_key((photo, talk), "reenact-s", Settings())
+    assert key != job_key((photo, photo), "reenact-s", Settings())
+    assert key != job_key((photo, talk), "other", Settings())
+    assert key != job_key((photo, talk), "reenact-s", Settings(quality=3))
+    photo.write_bytes(photo.read_bytes() + b"0")
+    assert key != job_key((photo, talk), "reenact-s", Settings())
 
 
 @pytest.mark.parametrize(
@@ -195,7 +270,9 @@ def test_a_crash_in_the_middle_leaves_no_file(
     [
         (),
         ("a.png",),
-        ("a.png", "b.mp4", "-s", "c.png"),
+        ("-s", "a.png"),
+        ("-d", "b.mp4"),
+        ("a.png", "b.mp4", "--driving-from", "2", "--driving-to", "2"),
         ("a.png", "b.mp4", "--relative", "--motion", "absolute"),
         ("a.png", "b.mp4", "--find-best-frame", "--no-crop"),
         ("a.png", "b.mp4", "--quality", "77"),
@@ -206,7 +283,167 @@ def test_a_command_that_makes_no_sense_is_refused(arguments: tuple[str, ...]) ->
 
 
 def test_inputs_by_name_leave_their_place_to_the_others() -> None:
-    a, b = Path("a"), Path("b")
-    assert pair_inputs((a, b), None, None) == (a, b)
-    assert pair_inputs((b, None), a, None) == (a, b)
-    assert pair_inputs((a, None), None, b) == (a, b)
+    a, b, c = Path("a"), Path("b"), Path("c")
+    assert split_inputs([a, b], [], None) == ([a], b)
+    assert split_inputs([b], [a], None) == ([a], b)
+    assert split_inputs([a], [], b) == ([a], b)
+    assert split_inputs([], [a], b) == ([a], b)
+    assert split_inputs([a, b, c], [], None) == ([a, b], c)
+    assert split_inputs([b, c], [a], None) == ([a, b], c)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of two photographs, and of a file between them that is none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a1.png", "a10.png"):
+        save_image(folder / name, picture_with_face())
+    (folder / "a2.png").write_text("no picture")
+    return folder
+
+
+def test_one_bad_source_does_not_stop_the_others(photos: Path, talk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ("animate", photos / "*.png", talk, "-o", out, "--no-crop", "-q")
+    result = run(*command)
+    assert result.exit_code == 3
+    assert result.stdout.split() == [str(out / "a1-talk.mp4"), str(out / "a10-talk.mp4")]
+    assert "2 of 3 made" in result.stderr
+    assert result.stderr.count("a2.png") >= 2
+    assert names(out) == ["a1-talk.mp4", "a10-talk.mp4"]
+    save_image(photos / "a2.png", picture_with_face())
+    before = (out / "a1-talk.mp4").stat().st_mtime_ns
+    again = good(run(*command, "--resume"))  # a batch goes on where it stopped
+    assert len(again.stdout.split()) == 3
+    assert (out / "a1-talk.mp4").stat().st_mtime_ns == before
+    assert run(*command).exit_code == 1
+    assert len(names(out)) == 3
+
+
+def test_outputs_of_one_name_are_told_apart(photos: Path, talk: Path, tmp_path: Path) -> None:
+    save_image(tmp_path / "a1.png", picture_with_face())
+    sources = (photos / "a1.png", "-s", tmp_path / "a1.png")
+    good(run("animate", "-d", talk, *sources, "-o", tmp_path / "out", "--no-crop"))
+    assert names(tmp_path / "out") == ["a1-2-talk.mp4", "a1-talk.mp4"]
+
+
+def test_patterns_of_sources_are_expanded_once(photos: Path) -> None:
+    one = photos / "a10.png"
+    assert expand_sources([one, photos / "a1*.png"]) == [one, photos / "a1.png"]
+    with pytest.raises(MediaError, match="Check the pattern"):
+        expand_sources([photos / "*.webp"])
+
+
+@pytest.mark.parametrize("place", ["", "*.png", "2.png"])
+def test_pictures_drive_as_well(photo: Path, tmp_path: Path, place: str) -> None:
+    folder, out = tmp_path / "drive", tmp_path / "out.mp4"
+    folder.mkdir()
+    for index in range(3):
+        save_image(folder / f"{index}.png", picture_with_face((40 + 4 * index, 40, 80, 90)))
+    good(run("animate", photo, folder / place, "-o", out))
+    assert (probe(out).frames, probe(out).rate) == (1 if place == "2.png" else 3, 25)
+
+
+def test_a_gif_drives_as_well(photo: Path, tmp_path: Path) -> None:
+    talk = make_clip(tmp_path / "t.gif", 6, rate=Fraction(10), codec="gif", pix_fmt="rgb8")
+    good(run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--no-crop"))
+    assert (probe(tmp_path / "out.mp4").frames, probe(tmp_path / "out.mp4").rate) == (6, 10)
+
+
+def test_a_folder_without_pictures_is_an_error(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/a.txt").write_text("no picture")
+    out = tmp_path / "out.mp4"
+    assert "no picture" in error_of(run("animate", photo, tmp_path / "texts", "-o", out))
+    assert not out.exists()
+
+
+def test_a_stretch_of_the_driving_is_taken(photo: Path, tmp_path: Path) -> None:
+    talk = make_clip(tmp_path / "talk.mp4", 25, sound=1.0)
+    stretch = ("--driving-from", 0.2, "--driving-to", 0.6, "--no-crop")
+    good(run("animate", photo, talk, "-o", tmp_path / "out.mp4", *stretch))
+    assert (probe(tmp_path / "out.mp4").frames, probe(tmp_path / "out.mp4").start) == (10, 0)
+    assert 5 <= len(sound_packets(tmp_path / "out.mp4")) <= 8
+    motion = tmp_path / "talk.safetensors"
+    good(run("template", talk, "-o", motion, "--no-crop"))
+    good(run("animate", photo, motion, "-o", tmp_path / "two.mp4", *stretch))
+    assert probe(tmp_path / "two.mp4").frames == 10
+    beyond = run("animate", photo, motion, "-o", tmp_path / "no.mp4", "--driving-from", 9)
+    assert "--driving-from" in error_of(beyond)
+
+
+def test_a_frame_of_a_video_can_be_the_source(talk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    still = ("--no-crop", "--quality", 0)
+    good(run("animate", talk, talk, "-o", out, "--source-frame", 4, *still))
+    first, fourth = pictures(out)[0], pictures(talk)[3]
+    assert abs(float(first.mean()) - float(fourth.mean())) < 2
+    assert "12 frames" in error_of(
+        run("animate", talk, talk, "-y", "-o", out, "--source-frame", 13)
+    )
+
+
+def test_the_sound_is_that_of_whom_one_asks_for(photo: Path, talk: Path, tmp_path: Path) -> None:
+    person = make_clip(tmp_path / "person.mp4", 5, sound=0.3)
+    out = tmp_path / "out.mp4"
+    heard: dict[str, list[bytes] | None] = {
+        "source": sound_packets(person),
+        "driving": sound_packets(talk),
+        "none": None,
+    }
+    for whose, packets in heard.items():
+        good(run("animate", person, talk, "-y", "-o", out, "--no-crop", "--audio", whose))
+        assert (sound_packets(out) if probe(out).has_audio else None) == packets
+    result = run("animate", photo, talk, "-y", "-o", out, "--no-crop", "--audio", "source")
+    assert "--audio driving or none" in error_of(result)
+
+
+def events(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_programs_are_told_by_events(photos: Path, talk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run("animate", photos / "*.png", talk, "-o", out, "--no-crop", "--json")
+    told = events(result)
+    assert result.exit_code == 3
+    assert told[0] == {"event": "start", "model": "reenact-s", "device": "cpu", "sources": 3}
+    last = [event for event in told if event["event"] == "progress"][-1]
+    assert (last["stage"], last["done"], last["total"]) == ("animating", 12, 12)
+    (failed,) = [event for event in told if event["event"] == "failed"]
+    assert failed["source"] == str(photos / "a2.png")
+    assert "expected" in failed["error"]
+    assert [event["target"] for event in told if event["event"] == "done"] == [
+        str(out / "a1-talk.mp4"),
+        str(out / "a10-talk.mp4"),
+    ]
+    assert told[-1] == {"event": "end", "made": 2, "failed": 1}
+
+
+def test_programs_are_told_of_a_stop(
+    photo: Path, talk: Path, tmp_path: Path, fails_at: Callable[[int, BaseException], None]
+) -> None:
+    fails_at(3, KeyboardInterrupt())
+    out = tmp_path / "out.mp4"
+    result = run("animate", photo, talk, "-o", out, "--no-crop", "--json")
+    assert result.exit_code == 130
+    part = str(tmp_path / "out.partial.mp4")
+    assert events(result)[-1] == {"event": "stopped", "source": str(photo), "partial": part}
+
+
+def test_quality_and_effort_are_those_of_x264(photo: Path, talk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+
+    def size(*options: object) -> int:
+        good(run("animate", photo, talk, "-y", "-o", out, "--no-crop", "--no-audio", *options))
+        return out.stat().st_size
+
+    assert size("--quality", 40) < size("--quality", 10)
+    assert size("--preset", "slow") < size("--preset", "ultrafast")
+
+
+def test_a_face_that_is_not_there_is_an_error(photo: Path, tmp_path: Path) -> None:
+    talk = face_clip(tmp_path / "talk.mkv")
+    result = run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--face", 2)
+    assert "--face" in error_of(result)

@@ -16,7 +16,17 @@ from reenact.errors import ReenactError
 from reenact.perception import weights
 from reenact.perception.weights import Tier, WeightsFile
 
-COMMANDS = ("animate", "template", "prepare", "train", "evaluate", "weights")
+COMMANDS = (
+    "animate",
+    "template",
+    "look",
+    "prepare",
+    "train",
+    "evaluate",
+    "bench",
+    "doctor",
+    "weights",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

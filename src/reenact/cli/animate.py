@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from reenact.cli.batch import Batch, check_target, expand_sources
 from reenact.cli.device import choose_device
-from reenact.cli.progress import Counted, frame_progress
-from reenact.errors import MediaError
+from reenact.cli.progress import EventProgress, frame_progress, tell
+from reenact.cli.rendering import TEMPLATE_SUFFIX, Settings, open_clip
 
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from rich.progress import Progress
-
-    from reenact.animator import Animator, MotionMode
-    from reenact.portrait import Portrait
-    from reenact.records import Image
-    from reenact.template import MotionTemplate
-    from reenact.video import Timing, VideoReader
-
-TEMPLATE_SUFFIX = ".safetensors"
+__all__ = ["Motion", "animate", "check_target", "split_inputs"]
 
 
 class Motion(StrEnum):
@@ -35,22 +24,38 @@ class Motion(StrEnum):
     ABSOLUTE = "absolute"
 
 
+class Audio(StrEnum):
+    """Whose sound the output has."""
+
+    SOURCE = "source"
+    DRIVING = "driving"
+    NONE = "none"
+
+
+class Preset(StrEnum):
+    """Effort of the encoder, in the words of x264."""
+
+    ULTRAFAST = "ultrafast"
+    VERYFAST = "veryfast"
+    FAST = "fast"
+    MEDIUM = "medium"
+    SLOW = "slow"
+    VERYSLOW = "veryslow"
+
+
 def animate(
-    source: Annotated[
-        Path | None,
+    inputs: Annotated[
+        list[Path] | None,
         typer.Argument(
-            metavar="SOURCE", help="Photograph of a face, any size.", show_default=False
-        ),
-    ] = None,
-    driving: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="DRIVING", help="Face video or motion template.", show_default=False
+            metavar="SOURCE... DRIVING",
+            help="Photographs of faces, or patterns of them, of any size; then a face video, GIF, "
+            "folder or pattern of pictures, picture, or motion template.",
+            show_default=False,
         ),
     ] = None,
     source_option: Annotated[
-        Path | None,
-        typer.Option("-s", "--source", "--source_image", help="SOURCE, by name."),
+        list[Path] | None,
+        typer.Option("-s", "--source", "--source_image", help="SOURCE, by name; may be repeated."),
     ] = None,
     driving_option: Annotated[
         Path | None,
@@ -62,7 +67,7 @@ def animate(
             "-o",
             "--output",
             "--result_video",
-            help="Video to write (.mp4, .m4v, .mov, .mkv).",
+            help="Video to write (.mp4, .m4v, .mov, .mkv), or a folder for several.",
             show_default="SOURCE-DRIVING.mp4",
         ),
     ] = None,
@@ -99,6 +104,24 @@ def animate(
             "not from the first.",
         ),
     ] = False,
+    face: Annotated[
+        int, typer.Option(min=1, help="Which face of the source to animate; 1 is the largest.")
+    ] = 1,
+    source_frame: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Take this frame of a source that is a video, counted from 1.",
+            show_default=False,
+        ),
+    ] = None,
+    driving_from: Annotated[
+        float, typer.Option(min=0.0, help="Seconds of DRIVING at which to begin.")
+    ] = 0.0,
+    driving_to: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Seconds of DRIVING at which to end.", show_default="its end"),
+    ] = None,
     crop: Annotated[
         bool,
         typer.Option(help="Find and cut out both faces; without, both are taken for face crops."),
@@ -109,10 +132,16 @@ def animate(
     detail: Annotated[
         bool, typer.Option(help="Put the photograph's own fine detail back into the frames.")
     ] = True,
-    audio: Annotated[bool, typer.Option(help="Keep the sound of the driving video.")] = True,
+    audio: Annotated[
+        Audio, typer.Option(help="Whose sound to keep; source: that of a source video.")
+    ] = Audio.DRIVING,
+    no_audio: Annotated[bool, typer.Option("--no-audio", help="The same as --audio none.")] = False,
     quality: Annotated[
         int, typer.Option(min=0, max=51, help="Constant rate factor of H.264; less is better.")
     ] = 18,
+    preset: Annotated[
+        Preset, typer.Option(help="Effort of the encoder; slower makes smaller files.")
+    ] = Preset.MEDIUM,
     batch_size: Annotated[
         int | None,
         typer.Option(min=1, help="Frames rendered together.", show_default="1, or 8 on a GPU"),
@@ -120,11 +149,30 @@ def animate(
     overwrite: Annotated[
         bool, typer.Option("-y", "--overwrite", help="Replace an output that exists.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on where an earlier run of the same command was stopped."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Write events to stdout, one line of JSON each, for programs."),
+    ] = False,
 ) -> None:
     """Animate a portrait with any face video.
 
     The photograph stays whole, the video's sound and frame times are kept.
+
+    The output appears when it is whole. Until then, and after Ctrl-C, a crash or a full disk, what
+    is finished is in NAME.partial.mp4, which plays, and which --resume continues.
+
+    Exit codes: 0 all made; 1 an error, and nothing made; 2 a command that makes no sense; 3 some of
+    several sources not made, each named on stderr; 130 stopped by Ctrl-C or a request to end.
+
+    With --json the events are: start (model, device, sources), progress (stage, done, total, fps),
+    done (source, target), failed (source, error), stopped (source, partial), end (made, failed).
 
     Examples:
 
@@ -133,142 +181,69 @@ def animate(
       reenact animate photo.jpg talk.mp4 --motion absolute --no-paste-back
 
       reenact animate photo.jpg motion.safetensors -o out.mp4
+
+      reenact animate photo.jpg talk.mp4 -o out.mp4 --resume
+
+      reenact animate 'photos/*.jpg' talk.mp4 -o results --driving-from 2 --driving-to 7.5
     """
-    source_path, driving_path = pair_inputs((source, driving), source_option, driving_option)
+    sources, driving = split_inputs(inputs or [], source_option or [], driving_option)
     if relative and motion is Motion.ABSOLUTE:
         raise typer.BadParameter("--relative and --motion absolute exclude each other.")
-    if best_frame and (not crop or driving_path.suffix.lower() == TEMPLATE_SUFFIX):
+    if best_frame and (not crop or driving.suffix.lower() == TEMPLATE_SUFFIX):
         raise typer.BadParameter(
             "--find-best-frame reads faces: it goes neither with --no-crop nor with a template."
         )
-    target = output or Path(f"{source_path.stem}-{driving_path.stem}.mp4")
-    check_target(target, (source_path, driving_path), overwrite)
-
-    from reenact.animator import load  # torch takes a while: --help need not wait for it
-    from reenact.video import load_image
-
-    photo = load_image(source_path)
-    with open_driving(driving_path) as frames:
-        chosen = choose_device(device)
-        animator = load(model, device=chosen, batch_size=batch_size)
-        if not quiet:
-            typer.echo(f"{animator.name} on {chosen}", err=True)
-        with frame_progress(quiet) as progress:
-            write_animation(
-                animator,
-                animator.encode_source(photo, crop=crop),
-                frames,
-                target,
-                progress,
-                motion=motion.value,
-                adapt_scale=adapt_scale,
-                best_frame=best_frame,
-                crop=crop,
-                paste_back=paste_back,
-                detail=detail,
-                audio=audio,
-                quality=quality,
-            )
-    typer.echo(target)
-
-
-def write_animation(
-    animator: Animator,
-    portrait: Portrait,
-    driving: VideoReader | MotionTemplate,
-    target: Path,
-    progress: Progress,
-    *,
-    motion: MotionMode = "relative",
-    adapt_scale: bool = True,
-    best_frame: bool = False,
-    crop: bool = True,
-    paste_back: bool = True,
-    detail: bool = True,
-    audio: bool = True,
-    quality: int = 18,
-) -> None:
-    """Animate a portrait into a video file that has the driving video's times and sound."""
-    from reenact.template import MotionTemplate
-    from reenact.video import VideoWriter, ahead, generated_by
-
-    total, framing, sound = len(driving), None, None
-    if isinstance(driving, MotionTemplate):
-        frames: Iterable[Image] | MotionTemplate = driving
-        timing: Timing = driving
-        times: Iterator[Fraction] = (driving.time(index) for index in range(total))
-    else:
-        if crop:
-            framing = animator.frame_driving(
-                Counted(driving, total, progress, "finding the face"),
-                like=portrait if best_frame else None,
-            )
-        sound = driving.path if audio else None
-        timing, times, frames = driving.info, driving.times(), ahead(driving)
-    made = animator.animate(
-        portrait,
-        frames,
-        motion,
+    if driving_to is not None and driving_to <= driving_from:
+        raise typer.BadParameter("--driving-to must be later than --driving-from.")
+    settings = Settings(
+        motion=motion.value,
         adapt_scale=adapt_scale,
+        best_frame=best_frame,
         crop=crop,
         paste_back=paste_back,
         detail=detail,
-        framing=framing,
+        audio="none" if no_audio else audio.value,
+        quality=quality,
+        preset=preset.value,
+        face=face,
+        source_frame=source_frame,
+        driving_from=driving_from,
+        driving_to=driving_to,
     )
-    mark = generated_by(animator.name)
-    with (
-        VideoWriter(target, timing, audio=sound, comment=mark, quality=quality) as sink,
-        closing(ahead(made)) as ready,
-    ):
-        for frame, time in zip(Counted(ready, total, progress, "animating"), times, strict=False):
-            sink.write(frame, time)
+    batch = Batch(
+        expand_sources(sources),
+        driving,
+        output,
+        settings,
+        model,
+        overwrite=overwrite,
+        resume=resume,
+        events=as_json,
+    )
+    if batch.tasks:
+        with open_clip(driving, driving_from, driving_to) as frames:
+            from reenact.animator import load  # torch takes a while: --help need not wait for it
+
+            chosen = choose_device(device)
+            animator = load(model, device=chosen, batch_size=batch_size)
+            if as_json:
+                tell("start", model=animator.name, device=str(chosen), sources=len(batch.tasks))
+            elif not quiet:
+                typer.echo(f"{animator.name} on {chosen}", err=True)
+            with EventProgress() if as_json else frame_progress(quiet) as progress:
+                batch.run(animator, frames, progress)
+    batch.conclude()
 
 
-@contextmanager
-def open_driving(path: Path) -> Iterator[VideoReader | MotionTemplate]:
-    """A video, or a motion template by its suffix."""
-    from reenact.template import load_template
-    from reenact.video import VideoReader
-
-    if path.suffix.lower() == TEMPLATE_SUFFIX:
-        yield load_template(path)
-    else:
-        with VideoReader(path) as frames:
-            yield frames
-
-
-def pair_inputs(
-    positional: tuple[Path | None, Path | None], source: Path | None, driving: Path | None
-) -> tuple[Path, Path]:
-    """Source and driving from what was given by name and, for the rest, by place."""
-    by_place = [path for path in positional if path is not None]
-    pair = [path or (by_place.pop(0) if by_place else None) for path in (source, driving)]
-    if pair[0] is None or pair[1] is None:
-        missing = "SOURCE" if pair[0] is None else "DRIVING"
-        raise typer.BadParameter(f"{missing} is missing: give a photograph and a face video.")
-    if by_place:
-        raise typer.BadParameter(f"{by_place[0]} is one input too many.")
-    return pair[0], pair[1]
-
-
-def check_target(target: Path, inputs: Iterable[Path], overwrite: bool) -> None:
-    """Refuse, before any work, to write over an input or over a file with something in it.
-
-    Raises:
-        MediaError: The output is an input, or exists and may not be replaced.
-    """
-    from reenact.video.partial import PartialFile
-
-    if not target.exists():
-        PartialFile(target).discard()  # fails where no file can be written
-        return
-    if any(path.exists() and target.samefile(path) for path in inputs):
-        raise MediaError(
-            f"{target}: found an input of this run, expected another file. Choose another output."
-        )
-    if target.is_dir():
-        raise MediaError(f"{target}: found a folder, expected a file name. Add one.")
-    if target.stat().st_size and not overwrite:
-        raise MediaError(
-            f"{target}: exists already, expected a new name. Choose one, or give --overwrite."
-        )
+def split_inputs(
+    by_place: Sequence[Path], sources: Sequence[Path], driving: Path | None
+) -> tuple[list[Path], Path]:
+    """Sources and driving from what was given by name and, for the rest, by place."""
+    rest = list(by_place)
+    if driving is None and rest:
+        driving = rest.pop()
+    sources = [*sources, *rest]
+    if not sources or driving is None:
+        missing = "DRIVING" if sources or driving is None else "SOURCE"
+        raise typer.BadParameter(f"{missing} is missing: give photographs and a face video.")
+    return sources, driving

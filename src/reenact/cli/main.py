@@ -11,7 +11,10 @@ import typer
 from reenact import __version__
 from reenact.cli import weights
 from reenact.cli.animate import animate
+from reenact.cli.bench import bench
+from reenact.cli.doctor import doctor
 from reenact.cli.evaluate import evaluate
+from reenact.cli.look import look
 from reenact.cli.prepare import prepare
 from reenact.cli.template import template
 from reenact.cli.train import train
@@ -25,9 +28,12 @@ app = typer.Typer(
 )
 app.command()(animate)
 app.command()(template)
+app.command()(look)
 app.command()(prepare)
 app.command()(train)
 app.command()(evaluate)
+app.command()(bench)
+app.command()(doctor)
 app.add_typer(weights.app, name="weights")
 
 

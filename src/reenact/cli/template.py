@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reenact.cli.animate import TEMPLATE_SUFFIX, check_target
+from reenact.cli.batch import check_target
 from reenact.cli.device import choose_device
 from reenact.cli.progress import Counted, frame_progress
+from reenact.cli.rendering import TEMPLATE_SUFFIX
 from reenact.errors import TemplateError
 
 if TYPE_CHECKING:

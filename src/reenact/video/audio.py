@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,18 @@ PLAYED_IN_MP4 = {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}
 """Codecs that players expect in MP4; FFmpeg writes more."""
 
 
+@dataclass(frozen=True)
+class Sound:
+    """Which sound goes into a video."""
+
+    path: Path
+    """A file; without sound in it the video is silent."""
+    begin: Fraction = Fraction(0)
+    """Seconds of the file at which the video begins."""
+    end: Fraction | None = None
+    """Seconds of the file at which the video ends; None for all that is there."""
+
+
 class AudioTrack:
     """The first sound stream of a file, on its way into an output.
 
@@ -26,10 +39,13 @@ class AudioTrack:
     codec; otherwise they are encoded again with the usual codec of the format.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._source = open_media(path)
+    def __init__(self, sound: Sound) -> None:
+        self._source = open_media(sound.path)
         self._stream = sound_stream(self._source)
-        self._origin = start_time(self._source)
+        start = start_time(self._source)
+        self._origin = start + sound.begin
+        self._earliest = self._origin if sound.begin else None
+        self._end = None if sound.end is None else start + sound.end
         self._packets = self._read()
         self._next = next(self._packets, None)
         self._output: OutputContainer | None = None
@@ -71,7 +87,12 @@ class AudioTrack:
             return
         try:
             for packet in self._source.demux(self._stream):
-                if packet.size and packet.pts is not None:
+                time = timestamp(packet)
+                if not packet.size or time is None:
+                    continue
+                if self._end is not None and time >= self._end:
+                    return
+                if self._earliest is None or time >= self._earliest:
                     yield packet
         except (av.FFmpegError, OSError):
             return  # the damaged end of a file; the sound before it is whole

@@ -43,6 +43,24 @@ def load_image(path: str | PathLike[str]) -> Image:
     return image if image is not None else _first_frame(path)
 
 
+def load_frame(path: str | PathLike[str], number: int) -> Image:
+    """Read one frame of a video, counted from 1, as uint8 (H, W, 3) RGB.
+
+    Raises:
+        MediaError: The file is no video, or has fewer frames.
+    """
+    path = Path(path)
+    with open_media(path) as container:
+        stream = picture_stream(container, path)
+        count = 0
+        for count, frame in enumerate(decode_pictures(container, stream), start=1):
+            if count == number:
+                return to_rgb(frame, *displayed_size(frame, stream))
+    raise MediaError(
+        f"{path}: found {count} frames, expected {number} or more. Choose another --source-frame."
+    )
+
+
 def save_image(path: str | PathLike[str], image: Image) -> None:
     """Write uint8 (H, W, 3) RGB in the format of the suffix; whole or not at all.
 

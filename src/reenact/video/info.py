@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from reenact.errors import MediaError
+from reenact.records import Image
+from reenact.video.audio import Sound
 from reenact.video.container import (
     decode_pictures,
     open_media,
@@ -41,6 +44,32 @@ class Timing(Protocol):
 
     def time(self, index: int) -> Fraction:
         """Seconds at which a frame is shown."""
+        ...
+
+
+class Clip(Protocol):
+    """Pictures with times, to be gone through as often as wanted: a `VideoReader` or alike."""
+
+    @property
+    def info(self) -> Timing:
+        """When its frames are shown."""
+        ...
+
+    @property
+    def sound(self) -> Sound | None:
+        """The sound that belongs to it."""
+        ...
+
+    def __iter__(self) -> Iterator[Image]:
+        """The frames from the beginning, uint8 (H, W, 3) RGB of one size."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of frames; a damaged file may yield fewer."""
+        ...
+
+    def times(self) -> Iterator[Fraction]:
+        """Seconds at which the frames of the iteration to come are shown, as it goes on."""
         ...
 
 

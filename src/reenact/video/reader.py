@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from reenact.records import Image
+from reenact.video.audio import Sound
 from reenact.video.container import (
     decode_pictures,
     open_media,
@@ -43,6 +44,11 @@ class VideoReader:
         self._open: list[Generator[Image]] = []
         self._times: deque[Fraction] | None = None
         self._closed = False
+
+    @property
+    def sound(self) -> Sound:
+        """The sound of the file."""
+        return Sound(self.path)
 
     def __iter__(self) -> Iterator[Image]:
         if self._closed:

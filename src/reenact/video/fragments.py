@@ -1,0 +1,134 @@
+"""What a killed program leaves of a video that is written in fragments: whole up to a point."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from reenact.errors import MediaError
+from reenact.video.container import open_media, picture_stream, timestamp
+
+FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
+"""MP4 that can be played up to its last whole fragment; each holds whole groups of pictures."""
+_JOB = re.compile(r", job (\w+)$")
+
+
+class _Beginning:
+    """A file for FFmpeg to read, up to a point: what comes after may be half a box."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._file = path.open("rb")
+        self._size = size
+
+    def read(self, count: int) -> bytes:
+        return self._file.read(max(0, min(count, self._size - self._file.tell())))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == os.SEEK_END:
+            offset, whence = self._size + offset, os.SEEK_SET
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A fragmented MP4 that an earlier run left, as far as it is whole."""
+
+    path: Path
+    frames: int
+    """Pictures in the whole fragments; all that come before are there too."""
+    last: Fraction
+    """Seconds at which the last of them is shown."""
+    fragments: int
+    size: int
+    """Bytes up to the end of the last whole fragment."""
+    job: str
+    """Which job the pictures belong to; empty where the file does not say."""
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """The pictures as an encoder gives them (H.264, Annex B), in the order of decoding."""
+        with closing(_Beginning(self.path, self.size)) as file, av.open(file, "r") as container:
+            stream = picture_stream(container, self.path)
+            converter = BitStreamFilterContext("h264_mp4toannexb", stream)
+            for packet in container.demux(stream):
+                if packet.size:
+                    yield from converter.filter(packet)
+
+
+def read_unfinished(path: Path) -> Unfinished | None:
+    """What is whole of a fragmented file; None where there is no picture to go on from.
+
+    Raises:
+        MediaError: There is a file, but none that this program left.
+    """
+    if not path.is_file():
+        return None
+    fragments, size = whole_fragments(path)
+    if not fragments:
+        return None
+    found = Unfinished(path, 0, Fraction(0), fragments, size, "")
+    try:
+        times = [timestamp(packet) or Fraction(0) for packet in found.packets()]
+        with closing(_Beginning(path, size)) as file, av.open(file, "r") as container:
+            job = _job(container)
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(
+            f"{path}: cannot be read as the finished part of a video, expected what an earlier "
+            "run left. Remove it, or give --overwrite."
+        ) from error
+    return Unfinished(path, len(times), max(times), fragments, size, job) if times else None
+
+
+def with_job(comment: str, job: str) -> str:
+    """The comment of a video that says which job it belongs to."""
+    return f"{comment}, job {job}"
+
+
+def job_of(path: Path) -> str:
+    """Which job a finished video belongs to; empty where it does not say."""
+    try:
+        with open_media(path) as container:
+            return _job(container)
+    except MediaError:
+        return ""
+
+
+def _job(container: InputContainer) -> str:
+    metadata = {key.lower(): value for key, value in container.metadata.items()}
+    found = _JOB.search(metadata.get("comment", ""))
+    return found[1] if found else ""
+
+
+def whole_fragments(path: Path) -> tuple[int, int]:
+    """Number of whole fragments (`moof` and `mdat` boxes) of an MP4, and bytes up to their end."""
+    fragments = end = position = 0
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        while position + 8 <= length:
+            file.seek(position)
+            size, kind = struct.unpack(">I4s", file.read(8))
+            if size == 1:
+                size = int.from_bytes(file.read(8), "big")
+            position += size
+            if size < 8 or position > length:
+                break
+            if kind == b"mdat":
+                fragments, end = fragments + 1, position
+    return fragments, end
