@@ -11,6 +11,7 @@ import typer
 
 from reenact.cli.batch import Batch, check_target, expand_sources
 from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption, ModelOption
 from reenact.cli.progress import EventProgress, frame_progress, tell
 from reenact.cli.rendering import TEMPLATE_SUFFIX, Settings, open_clip
 
@@ -71,12 +72,8 @@ def animate(
             show_default="SOURCE-DRIVING.mp4",
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A shipped model's name, or a checkpoint's path.")
-    ] = "reenact-s",
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
-    ] = "auto",
+    model: ModelOption = "reenact-s",
+    device: DeviceOption = "auto",
     motion: Annotated[
         Motion,
         typer.Option(

@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption, ModelOption
 
 if TYPE_CHECKING:
     from reenact.bench import Benchmark
 
 
 def bench(
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A shipped model's name, or a checkpoint's path.")
-    ] = "reenact-s",
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
-    ] = "auto",
+    model: ModelOption = "reenact-s",
+    device: DeviceOption = "auto",
     photo: Annotated[
         Path | None,
         typer.Option(help="Photograph to animate.", show_default="the astronaut of scikit-image"),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption
 from reenact.cli.progress import Counted
 from reenact.evaluation.protocols import USUAL, Protocol
 
@@ -49,9 +50,7 @@ def evaluate(
     reader: Annotated[
         Path | None, typer.Option(help="Weights of a face reader.", show_default="the shipped one")
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
-    ] = "auto",
+    device: DeviceOption = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Frames rendered together.")] = 32,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Use no more clips, or stills, than this.")

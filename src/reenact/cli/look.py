@@ -9,6 +9,7 @@ import typer
 
 from reenact.cli.animate import Motion, check_target
 from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption, ModelOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import open_driving
 from reenact.errors import MediaError
@@ -55,12 +56,8 @@ def look(
         ),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Length of the video.")] = 50,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A shipped model's name, or a checkpoint's path.")
-    ] = "reenact-s",
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
-    ] = "auto",
+    model: ModelOption = "reenact-s",
+    device: DeviceOption = "auto",
     motion: Annotated[
         Motion, typer.Option(help="How the motion is taken over, as in `animate`.")
     ] = Motion.RELATIVE,

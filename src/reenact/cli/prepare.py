@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption
 
 
 def prepare(
@@ -20,9 +21,7 @@ def prepare(
         Path | None,
         typer.Option(help="Weights of another face reader.", show_default="the shipped one"),
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
-    ] = "auto",
+    device: DeviceOption = "auto",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not say what is left out.")] = (
         False
     ),

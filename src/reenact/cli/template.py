@@ -10,6 +10,7 @@ import typer
 
 from reenact.cli.batch import check_target
 from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption, ModelOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import TEMPLATE_SUFFIX
 from reenact.errors import TemplateError
@@ -33,12 +34,8 @@ def template(
             "-o", "--output", help="Template to write.", show_default="DRIVING.safetensors"
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A shipped model's name, or a checkpoint's path.")
-    ] = "reenact-s",
-    device: Annotated[
-        str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
-    ] = "auto",
+    model: ModelOption = "reenact-s",
+    device: DeviceOption = "auto",
     crop: Annotated[
         bool, typer.Option(help="Find and cut out the face; without, frames are face crops.")
     ] = True,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from reenact.data.clips import Footage
 from reenact.data.decode import decode_clip, decode_still, resized
-from reenact.data.pairs import normalize_points, to_unit_range
+from reenact.data.pairs import normalize_points, resize_labels, to_unit_range
 from reenact.data.sidecar import PARSING_SIZE, SideCar, read_sidecar
 from reenact.data.visibility import mesh_triangles, visible_points
 from reenact.errors import DataError
@@ -288,11 +288,10 @@ def _stored(sidecars: Sequence[SideCar], device: torch.device) -> tuple[Tensor, 
 
 
 def _nearest(labels: Tensor, size: int) -> Tensor:
+    """`resize_labels` a part at a time, which bounds the memory."""
     if labels.shape[-1] == size:
         return labels
-    parts = labels.unsqueeze(1).split(READ_BATCH * 8)
-    resize = torch.nn.functional.interpolate
-    return torch.cat([resize(part, (size, size), mode="nearest-exact")[:, 0] for part in parts])
+    return torch.cat([resize_labels(part, size) for part in labels.split(READ_BATCH * 8)])
 
 
 def _empty(shape: tuple[int, ...], device: torch.device) -> Tensor:

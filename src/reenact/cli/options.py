@@ -1,0 +1,14 @@
+"""Options that several commands share, so that they read and mean the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ModelOption = Annotated[
+    str, typer.Option("-m", "--model", help="A shipped model's name, or a checkpoint's path.")
+]
+DeviceOption = Annotated[
+    str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
+]
