@@ -2,8 +2,8 @@
 
     python tools/bench_training.py configs/reenact-s.yaml --data PREPARED --batch 32 48 64
 
-Without --data the pairs are noise, which times the step alone. Every line is one setting: how much
-is compiled, and the batch size.
+Without --data the pairs are noise, which times the step alone. Every line is one setting: how
+steps are run, and the batch size.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ from reenact.config import load_config
 from reenact.data.pairs import PairBatch, PairSource
 from reenact.motion.equivariance import random_bend
 from reenact.training.build import build_augmentation, launch
-from reenact.training.config import Compilation, TrainConfig
-from reenact.training.loop import pictures_in_channels_last
+from reenact.training.config import Execution, TrainConfig
 from reenact.training.material import Material, gather_material
 from reenact.training.run import Run
 
-MODES = get_args(Compilation)
-"""How much of a step is compiled."""
+MODES = get_args(Execution)
+"""How a step is run."""
 
 
 class Noise:
@@ -65,7 +64,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--syncs", action="store_true", help="report where a step waits")
     parser.add_argument("--profile", action="store_true", help="list the slowest operators")
-    parser.add_argument("--modes", nargs="*", default=["off", "parts"], choices=MODES)
+    parser.add_argument("--modes", nargs="*", default=["eager", "graph"], choices=MODES)
     options = parser.parse_args()
     roots = ", ".join(f'"{root.resolve()}"' for root in options.data)
     config = load_config(TrainConfig, options.config, [f"data.roots=[{roots}]", *options.settings])
@@ -77,11 +76,11 @@ def main() -> None:
     for mode in options.modes:
         for batch in options.batch:
             torch.compiler.reset()
-            setting = replace(config, batch=batch, compile=mode)
+            setting = replace(config, batch=batch, execution=mode)
             line = measure(
                 setting, material, options.steps, syncs=options.syncs, profile=options.profile
             )
-            print(f"{mode:5} batch {batch:3}  {line}", flush=True)
+            print(f"{mode:8} batch {batch:3}  {line}", flush=True)
 
 
 def measure(
@@ -94,9 +93,7 @@ def measure(
     generator = torch.Generator(device).manual_seed(0)
 
     def draw() -> PairBatch:
-        return pictures_in_channels_last(
-            augment(material.pairs.draw(config.batch, generator), generator)
-        )
+        return augment(material.pairs.draw(config.batch, generator), generator).channels_last()
 
     def step(batch: PairBatch) -> None:
         bend = random_bend(len(batch), generator)

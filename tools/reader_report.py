@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from reenact.data.decode import decode_clip
 from reenact.data.pairs import to_unit_range
-from reenact.motion.rotation import euler_from_vector
+from reenact.layers.rotation import euler_from_vector
 from reenact.perception.mesh import LANDMARKS_68, outline_box
 from reenact.perception.reader import FaceReader, load_reader, overlap
 from reenact.records import NUM_REGIONS, REGIONS, FloatArray, Image

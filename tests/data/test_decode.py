@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from footage import frames_of
-from reenact.data.decode import decode_clip, decode_still, encode_png, resized
+from reenact.data.decode import decode_clip, decode_still, encode_png, resized, stream_clip
 from reenact.errors import DataError
 from reenact.video import VideoWriter, save_image
 
@@ -33,6 +33,17 @@ def test_both_decoders_give_the_same_frames(clip: Path) -> None:
 
 def test_frames_are_resampled_to_the_size_asked_for(clip: Path) -> None:
     assert decode_clip(clip, 64).shape == (7, 3, 64, 64)
+
+
+def test_a_stream_gives_the_same_frames_in_batches(clip: Path) -> None:
+    batches = list(stream_clip(clip, 64, batch=3, expected=7))
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert torch.equal(torch.cat(batches), decode_clip(clip, 64))
+
+
+def test_a_clip_of_another_length_than_told_is_refused(clip: Path) -> None:
+    with pytest.raises(DataError, match="7 frames decoded, expected 8 as in its side-car"):
+        decode_clip(clip, 64, expected=8)
 
 
 def test_a_folder_of_pictures_is_a_clip_in_the_order_of_names(tmp_path: Path) -> None:

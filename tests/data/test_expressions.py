@@ -11,7 +11,7 @@ from data.portraits import average_face, expression_bank, filmed_clip, open_mout
 from reenact.data.expressions import build_expression_bank, eye_apertures, place
 from reenact.data.portrait_mesh import load_head_mesh
 from reenact.errors import DataError
-from reenact.motion.rotation import matrix_from_vector
+from reenact.layers.rotation import matrix_from_vector
 
 
 def test_placing_finds_turn_size_and_shift_of_a_rigid_face() -> None:

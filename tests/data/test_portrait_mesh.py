@@ -4,7 +4,8 @@ import torch
 from torch.testing import assert_close
 
 from data.portraits import average_face
-from reenact.data.portrait_mesh import NUM_RINGS, load_head_mesh, surface_normals
+from reenact.data.portrait_mesh import NUM_RINGS, load_head_mesh
+from reenact.data.surface import vertex_normals
 from reenact.perception.mesh import mirror_order
 
 
@@ -45,7 +46,7 @@ def test_upper_edges_are_above_lower_edges_and_meet_at_the_corners() -> None:
 
 def test_normals_of_a_face_are_mirror_symmetric_and_point_at_the_camera() -> None:
     mesh = load_head_mesh()
-    normals = surface_normals(average_face(mesh)[None, :468], mesh)[0]
+    normals = vertex_normals(average_face(mesh)[None, :468], mesh.surface_triangles)[0]
     assert (normals[:, 2] < 0).all()
     assert normals[4, 2] < -0.95
     mirrored = normals[mirror_order()[:468]] * torch.tensor([-1.0, 1.0, 1.0])

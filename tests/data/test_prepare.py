@@ -10,13 +10,14 @@ from numpy.testing import assert_allclose
 from torch import Tensor, nn
 
 from footage import frames_of, write_footage
+from reenact.data import prepare
 from reenact.data.decode import decode_clip, decode_still
 from reenact.data.prepare import find_footage, prepare_folder
 from reenact.data.sidecar import read_sidecar
 from reenact.errors import DataError
 from reenact.perception.crop_reader import CropReading
 from reenact.perception.cropping import crop_square
-from reenact.records import Face, Image, Parsing
+from reenact.records import Face, Image
 from reenact.video import VideoWriter, save_image
 
 
@@ -49,22 +50,19 @@ class SquareReader(nn.Module):
             )
         ]
 
-    def read_crops(self, image: Tensor) -> CropReading:
+    def crop_reader(self, image: Tensor) -> tuple[CropReading, Tensor]:
         count = len(image)
-        return CropReading(
+        logits = torch.zeros(count, 15, *image.shape[-2:])
+        logits[:, 3] = 1
+        reading = CropReading(
             points=torch.zeros(count, 478, 2),
             depth=torch.ones(count, 478),
             pose=torch.tensor([0.0, 0.5, 0.0]).expand(count, 3),
-            jaw=torch.zeros(count, 3),
+            jaw=torch.full((count, 3), 0.25),
             expression=torch.zeros(count, 52),
             presence=torch.ones(count),
         )
-
-    def parse(self, image: Tensor) -> Parsing:
-        return Parsing(torch.full((len(image), *image.shape[-2:]), 3, dtype=torch.uint8))
-
-    def encode(self, image: Tensor) -> Tensor:
-        return torch.full((len(image), 6), 0.25)
+        return reading, logits
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +119,31 @@ def test_clips_are_cut_to_one_square_with_every_frame(tmp_path: Path, reader: Sq
     assert len(clip) == len(sidecar) == 34
     assert sidecar.fps == 25
     assert sidecar.pose_code is not None
-    assert_allclose(sidecar.pose_code, 0.25)
+    assert_allclose(sidecar.pose_code, np.tile([0, 0.5, 0, 0.25, 0.25, 0.25], (34, 1)))
+    assert_allclose(sidecar.pose[0], [np.degrees(0.5), 0, 0], atol=0.02)
     assert_allclose(sidecar.landmarks[..., :2], 128, atol=0.1)
     reddish = (clip[0, 0].int() - clip[0, 2].int()) > 60
     height = int(reddish.any(1).sum())
     assert abs(height / 256 - 1 / 1.62) < 0.06
+
+
+def test_a_clip_is_never_in_memory_as_a_whole(
+    tmp_path: Path, reader: SquareReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    read = reader.crop_reader
+
+    def counting(image: Tensor) -> tuple[CropReading, Tensor]:
+        sizes.append(len(image))
+        return read(image)
+
+    monkeypatch.setattr(prepare, "BATCH", 16)
+    monkeypatch.setattr(reader, "crop_reader", counting)
+    (tmp_path / "in").mkdir()
+    write_clip(tmp_path / "in/talk.mp4", 34)
+    prepare_folder(tmp_path / "in", tmp_path / "out", reader)  # type: ignore[arg-type]
+    assert sizes == [16, 16, 2]
+    assert len(read_sidecar(tmp_path / "out/talk.npz")) == 34
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path, reader: SquareReader) -> None:
@@ -142,12 +160,14 @@ def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path, reader: Squar
     write_clip(tmp_path / "in/short.mp4", 5)
     write_clip(tmp_path / "in/faceless.mp4", 34, blank=20)
     save_image(tmp_path / "in/plain.png", np.full((64, 64, 3), 9, np.uint8))
+    (tmp_path / "in/torn.mp4").write_bytes(b"no video")
     prepared = prepare_folder(tmp_path / "in", tmp_path / "out", reader)  # type: ignore[arg-type]
     assert prepared.kept == ()
     assert [reason.split(":")[0].rsplit("/", 1)[-1] for reason in prepared.left_out] == [
         "faceless.mp4",
         "plain.png",
         "short.mp4",
+        "torn.mp4",
     ]
     assert not list((tmp_path / "out").rglob("*.npz"))
 

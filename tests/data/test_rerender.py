@@ -15,7 +15,7 @@ from reenact.data.pairs import PairBatch, to_unit_range
 from reenact.data.portrait_fit import pose_heads
 from reenact.data.rerender import StillRenderer
 from reenact.layers.grid import sample
-from reenact.motion.rotation import euler_from_vector
+from reenact.layers.rotation import euler_from_vector
 
 STILL = MotionRange(
     angles=(0, 0, 0), shift=0, zoom=0, strength=(0, 0), keep_own=1, camera=0, light=0, untouched=0

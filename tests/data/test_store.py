@@ -9,20 +9,21 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from footage import write_footage
-from reenact.data import store as store_module
+from reenact.data import readings
 from reenact.data.clips import find_clips, find_stills
 from reenact.data.pairs import PairBatch
+from reenact.data.readings import ReadAhead, Readers
 from reenact.data.sampling import ClipPairs, StillPairs
 from reenact.data.sidecar import read_sidecar, write_sidecar
 from reenact.data.store import (
     ClipStore,
-    ReadAhead,
-    Readers,
     cut_square,
     group_identities,
     load_clips,
     load_stills,
+    read_sidecars,
     scaled,
+    with_codes,
 )
 from reenact.data.visibility import mesh_triangles, visible_points
 from reenact.errors import DataError
@@ -91,6 +92,17 @@ def test_pairs_stay_within_a_clip_and_run_forward(store: ClipStore) -> None:
     assert (clip_of[source] == clip_of[driving]).all()
 
 
+def test_far_pairs_turn_further(store: ClipStore) -> None:
+    numbers = torch.arange(12.0).unsqueeze(1).expand(12, 6)
+
+    def turn(far_share: float) -> torch.Tensor:
+        pairs = ClipPairs(replace(store, pose=numbers), far_share)
+        drawn = pairs.draw(500, torch.Generator().manual_seed(1))
+        return (drawn.source_pose - drawn.driving_pose)[:, 0].abs().mean()
+
+    assert turn(1.0) > 1.5 * turn(0.0)
+
+
 def test_the_same_chance_draws_the_same_pairs(store: ClipStore) -> None:
     one, other = (ClipPairs(store).draw(5, torch.Generator().manual_seed(7)) for _ in range(2))
     for mine, theirs in zip(one.tensors(), other.tensors(), strict=True):
@@ -108,7 +120,7 @@ def test_missing_readings_are_read_once(tmp_path: Path) -> None:
 def test_pictures_are_read_in_batches_of_one_size_while_others_arrive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store_module, "READ_BATCH", 4)
+    monkeypatch.setattr(readings, "READ_BATCH", 4)
     images = torch.randint(0, 256, (10, 3, 256, 256), dtype=torch.uint8)
     sizes: list[int] = []
 
@@ -149,6 +161,32 @@ def test_clips_longer_than_their_side_car_are_refused(tmp_path: Path) -> None:
     write_sidecar(clip.sidecar, read_sidecar(find_clips(other)[0].sidecar))
     with pytest.raises(DataError, match="3 frames decoded, expected 4"):
         load_clips((clip,), 64, CPU, no_readers)
+
+
+def test_points_outside_the_picture_are_not_seen(tmp_path: Path) -> None:
+    root = write_footage(tmp_path / "data", {"ann": (2,)})
+    clip = find_clips(root)[0]
+    sidecar = read_sidecar(clip.sidecar)
+    aside = sidecar.landmarks.copy()
+    aside[1, :, 0] += 128
+    write_sidecar(clip.sidecar, replace(sidecar, landmarks=aside))
+    store = load_clips((clip,), 64, CPU, no_readers)
+    left = store.points[1, :, 0] > 1
+    assert 100 < left.sum() < 400
+    assert not store.visible[1, left].any()
+    assert store.visible[0, :468].sum() > store.visible[1, :468].sum() > 100
+
+
+def test_side_cars_read_before_are_not_read_again(tmp_path: Path) -> None:
+    root = write_footage(tmp_path / "data", {"ann": (2,)})
+    clips = find_clips(root)
+    sidecars = read_sidecars(clips)
+    clips[0].sidecar.unlink()
+    store = load_clips(clips, 64, CPU, no_readers, sidecars)
+    known = with_codes(sidecars, store)[0]
+    assert known.pose_code is not None
+    assert_close(torch.from_numpy(known.pose_code), store.pose)
+    assert known.parsing is None
 
 
 def test_stills_are_cut_to_the_crop_square_with_their_mesh(root: Path) -> None:

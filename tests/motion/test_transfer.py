@@ -9,8 +9,8 @@ from scipy.spatial import ConvexHull
 from torch import Tensor
 from torch.testing import assert_close
 
+from reenact.layers.rotation import euler_from_vector, vector_from_euler
 from reenact.motion.local_flows import inverse_affine
-from reenact.motion.rotation import euler_from_vector, vector_from_euler
 from reenact.motion.transfer import hull_area, relative_size, transfer, transfer_pose
 from reenact.records import Keypoints, Motion
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from reenact.motion.rotation import vector_from_euler
+from reenact.layers.rotation import vector_from_euler
 from reenact.perception.pose import angles
 
 

@@ -9,8 +9,9 @@ import torch
 from footage import write_footage
 from reenact.config import SIZES
 from reenact.data.clips import find_clips, split_by_identity
+from reenact.data.readings import Readers
 from reenact.data.sampling import ClipPairs
-from reenact.data.store import ClipStore, Readers, load_clips
+from reenact.data.store import ClipStore, load_clips
 from reenact.training import build
 from reenact.training.config import BudgetConfig, LossConfig, OptimizerConfig, TrainConfig
 from reenact.training.material import Material, pose_statistics

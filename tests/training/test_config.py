@@ -32,7 +32,7 @@ def test_defaults_are_the_papers() -> None:
         ("budget={steps: 1, minutes: 1}", "exactly one of steps and minutes"),
         ("batch=7", None),
         ("devices=3", "multiple of devices"),
-        ("compile=true", "'off', 'parts' or 'whole'"),
+        ("execution=fast", "'eager', 'graph' or 'compiled'"),
     ],
 )
 def test_wrong_settings_are_explained(override: str, message: str | None) -> None:
@@ -41,11 +41,6 @@ def test_wrong_settings_are_explained(override: str, message: str | None) -> Non
         return
     with pytest.raises(ConfigError, match=message):
         load_config(TrainConfig, None, [override])
-
-
-@pytest.mark.parametrize("how", ["off", "parts", "whole"])
-def test_how_much_is_compiled_is_a_word(how: str) -> None:
-    assert load_config(TrainConfig, None, [f"compile={how}"]).compile == how
 
 
 def test_a_run_without_data_says_what_to_give() -> None:

@@ -5,7 +5,14 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from reenact.layers.grid import identity_grid
-from reenact.training.losses import PerceptualLoss, flow_loss, pixel_loss, psnr
+from reenact.records import REGIONS, Parsing
+from reenact.training.losses import (
+    PerceptualLoss,
+    expressive_area,
+    flow_loss,
+    pixel_loss,
+    psnr,
+)
 
 
 class Doubling(nn.Module):
@@ -58,3 +65,21 @@ def test_hidden_points_do_not_count() -> None:
 def test_psnr_of_a_known_difference() -> None:
     one, other = torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.1)
     assert_close(psnr(one, other), torch.tensor([20.0, 20.0]))
+
+
+def test_differences_count_as_much_as_their_weight() -> None:
+    one, other = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.1)
+    weights = torch.ones(1, 1, 4, 4)
+    weights[..., 0] = 5.0
+    assert_close(pixel_loss(one, other, weights), torch.tensor(0.1 * (3 * 1 + 5) / 4))
+
+
+def test_the_expressive_area_is_eyes_and_mouth_with_a_margin() -> None:
+    labels = torch.full((1, 256, 256), REGIONS.index("skin") + 1, dtype=torch.uint8)
+    labels[:, 100, 100] = REGIONS.index("left eye") + 1
+    labels[:, 200, 0] = REGIONS.index("lower lip") + 1
+    area = expressive_area(Parsing(labels))
+    assert area.unique().tolist() == [0.0, 1.0]
+    assert area[0, 0, 96:105, 96:105].all(), "4 pixels around the eye"
+    assert area[0, 0, 196:205, :5].all(), "cut by the border"
+    assert area.sum() == 9 * 9 + 9 * 5

@@ -6,9 +6,10 @@ read once, as fast as the processor goes, and what the two give differs by round
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,26 +25,48 @@ PICTURES = (".png", ".jpg", ".jpeg")
 """Suffixes of still pictures and of the frames of a clip stored as a folder."""
 
 
-def decode_clip(path: Path, size: int, decoder: str | None = None) -> Tensor:
+def decode_clip(
+    path: Path, size: int, decoder: str | None = None, *, expected: int | None = None
+) -> Tensor:
     """All frames of a video file or of a folder of pictures: uint8 (T, 3, size, size), RGB.
 
     Args:
         path: Video file, or folder whose pictures in sorted order are the frames.
         size: Pixels on a side; frames of another size are resampled to it.
         decoder: "av" or "opencv"; None takes the first that is installed.
+        expected: Frames that the side-car describes.
 
     Raises:
-        DataError: Nothing could be decoded.
+        DataError: Nothing could be decoded, or more or fewer frames than expected.
     """
+    return torch.cat(list(stream_clip(path, size, decoder, expected=expected)))
+
+
+def stream_clip(
+    path: Path,
+    size: int,
+    decoder: str | None = None,
+    *,
+    batch: int = 64,
+    expected: int | None = None,
+) -> Iterator[Tensor]:
+    """The frames of `decode_clip`, up to `batch` at a time."""
+    count = 0
     try:
-        frames = list(_frames(path, decoder or installed_decoder()))
+        for frames in stacked(_frames(path, decoder or installed_decoder()), batch):
+            count += len(frames)
+            yield resized(frames, size)
     except (OSError, ValueError) as error:  # PyAV's errors are both
         raise DataError(
             f"{path}: cannot be decoded ({error}), expected a clip. Remove or replace it."
         ) from error
-    if not frames:
+    if not count:
         raise DataError(f"{path}: no frame could be decoded, expected a clip. Remove or redo it.")
-    return resized(torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2), size).contiguous()
+    if expected is not None and count != expected:
+        raise DataError(
+            f"{path}: {count} frames decoded, expected {expected} as in its side-car. Run "
+            "`reenact prepare` on the footage again, without that side-car if it came with it."
+        )
 
 
 def decode_still(path: Path, decoder: str | None = None) -> Tensor:
@@ -64,6 +87,13 @@ def decode_still(path: Path, decoder: str | None = None) -> Tensor:
 def installed_decoder() -> str:
     """Name of the decoder that this machine has, PyAV before OpenCV."""
     return "av" if find_spec("av") is not None else "opencv"
+
+
+def stacked(pictures: Iterable[Image], count: int) -> Iterator[Tensor]:
+    """Pictures uint8 (H, W, 3) in batches of up to `count`: uint8 (N, 3, H, W)."""
+    stream = iter(pictures)
+    while batch := list(islice(stream, count)):
+        yield torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).contiguous()
 
 
 def resized(images: Tensor, size: int) -> Tensor:

@@ -16,7 +16,7 @@ from scipy.spatial import Delaunay
 from torch import Tensor
 
 from reenact.data.raster import gather_corners, rasterize
-from reenact.perception.mesh import NUM_SURFACE, OUTLINE
+from reenact.perception.mesh import LEFT_EYE, NUM_SURFACE, OUTLINE, RIGHT_EYE
 from reenact.records import REGIONS, FloatArray, Record
 
 MIN_FACING = 0.05
@@ -25,8 +25,6 @@ MIN_EYE_OPENING = 0.2
 """Least height of a drawn eye over its width: a closed eye keeps this much of its lids."""
 
 # fmt: off
-RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
-LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 RIGHT_BROW = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
 LEFT_BROW = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 NOSE = (

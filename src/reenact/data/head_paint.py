@@ -8,9 +8,10 @@ from torch import Tensor
 from reenact.data.head_chance import chance, noise, normal, palette, uniform
 from reenact.data.head_light import shade
 from reenact.data.head_scene import Layer, Scene, unit
-from reenact.data.head_shape import HeadModel, at_corners, vertex_normals
+from reenact.data.head_shape import HeadModel, at_corners
 from reenact.data.head_skin import LABELS, TILE, Skin, look_up
 from reenact.data.raster import interpolate, rasterize
+from reenact.data.surface import vertex_normals
 
 _CLOTHES = (
     (20, 20, 25), (60, 60, 70), (235, 235, 235), (40, 60, 110), (150, 30, 40), (40, 90, 60),

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from reenact.data.head_chance import choice, normal, uniform
-from reenact.data.head_shape import HeadModel, vertex_normals
+from reenact.data.head_shape import HeadModel
+from reenact.data.surface import vertex_normals
 from reenact.errors import WeightsError
 from reenact.records import Record
 

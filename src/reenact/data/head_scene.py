@@ -10,9 +10,10 @@ from torch import Tensor
 from reenact.data.head_chance import noise
 from reenact.data.head_light import Light
 from reenact.data.head_props import Solid
-from reenact.data.head_shape import Camera, follow, turn, vertex_normals
+from reenact.data.head_shape import Camera, follow, turn
 from reenact.data.head_skin import Skin
 from reenact.data.raster import Fragments, interpolate, rasterize
+from reenact.data.surface import vertex_normals
 from reenact.records import Record
 
 

@@ -175,20 +175,6 @@ def _perspective(points: Tensor, distance: Tensor) -> Tensor:
     return points[..., :2] * grow * points.new_tensor([1.0, -1.0])
 
 
-def vertex_normals(vertices: Tensor, triangles: Tensor) -> Tensor:
-    """Unit normals (B, V, 3); outwards where triangles ([B,] T, 3) run counter-clockwise."""
-    batch, count = vertices.shape[:2]
-    index = triangles.expand(batch, *triangles.shape[-2:])
-    offset = torch.arange(batch, device=vertices.device).view(-1, 1, 1) * count
-    flat, index = vertices.flatten(0, 1), (index + offset).flatten(0, 1)
-    corners = flat[index]
-    area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = torch.zeros_like(flat)
-    normals.index_add_(0, index.flatten(), area.repeat_interleave(3, dim=0))
-    normals /= normals.norm(dim=-1, keepdim=True).clamp_min(1e-8)
-    return normals.view_as(vertices)
-
-
 def at_corners(fragments: Fragments, values: Tensor) -> Tensor:
     """Draw values of triangle corners, (T, 3, C) or (B, T, 3, C), over the pixels: (B, H, W, C)."""
     triangle = fragments.triangle.clamp(min=0)

@@ -21,16 +21,15 @@ from reenact.data.face_surface import (
     INNER_LOWER,
     INNER_UPPER,
     LEFT_BROW,
-    LEFT_EYE,
     NOSE,
     OUTER_LOWER,
     OUTER_UPPER,
     RIGHT_BROW,
-    RIGHT_EYE,
 )
 from reenact.data.head_chance import chance, noise, palette, uniform
 from reenact.data.head_shape import HeadModel
 from reenact.data.raster import interpolate, rasterize
+from reenact.perception.mesh import LEFT_EYE, RIGHT_EYE
 from reenact.records import REGIONS, Record
 
 Number = TypeVar("Number", np.uint8, np.float32)

@@ -31,7 +31,7 @@ from reenact.data.head_shape import frame_face, load_head, open_layout, turn
 from reenact.data.head_skin import LABELS, bake, paint
 from reenact.data.head_worn import draw_glasses, draw_hair, draw_hat
 from reenact.layers.precision import full_precision
-from reenact.motion.rotation import matrix_from_euler
+from reenact.layers.rotation import matrix_from_euler
 from reenact.perception.cropping import CROP_SCALE, CROP_SHIFT, CROP_SIZE
 from reenact.perception.pose_curve import PITCH_OFFSET, mesh_yaw
 from reenact.records import Record

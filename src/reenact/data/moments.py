@@ -11,7 +11,7 @@ from reenact.data.expressions import ExpressionBank
 from reenact.data.portrait_fit import HeadFit, Moments
 from reenact.data.portrait_mesh import HeadMesh
 from reenact.layers.precision import exact_matmul
-from reenact.motion.rotation import matrix_from_euler, matrix_from_vector, vector_from_matrix
+from reenact.layers.rotation import matrix_from_euler, matrix_from_vector, vector_from_matrix
 
 PROFILE = 25.0
 """Mesh degrees of yaw from which a head counts as seen from the side."""
@@ -23,9 +23,9 @@ EYE_SIZES = (0.6, 1.5)
 class MotionRange:
     """How far re-rendered heads move from their photographs; a pair differs by up to twice that."""
 
-    angles: tuple[float, float, float] = (11.0, 6.0, 4.0)
+    angles: tuple[float, float, float] = (15.0, 7.0, 5.0)
     """Deviations of yaw, pitch, roll in degrees."""
-    max_angles: tuple[float, float, float] = (24.0, 14.0, 12.0)
+    max_angles: tuple[float, float, float] = (32.0, 16.0, 14.0)
     """Where the deviations are cut."""
     max_back: float = 3.0
     """Degrees that a head in profile may turn back: its far side was not photographed."""
@@ -43,7 +43,7 @@ class MotionRange:
     """Chance that the camera moves."""
     light: float = 0.35
     """Greatest share of the light that comes from one side."""
-    untouched: float = 1 / 3
+    untouched: float = 0.4
     """Chance that one of the two moments is the photograph itself."""
 
 

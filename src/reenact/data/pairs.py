@@ -47,6 +47,14 @@ class PairBatch(Record):
         """The fields in order: how a batch passes a wrapped or compiled module."""
         return tuple(getattr(self, f.name) for f in fields(self))
 
+    def channels_last(self) -> Self:
+        """The same pairs with pictures laid out as convolutions like them best."""
+        source, driving, *rest = self.tensors()
+        layout = torch.channels_last
+        return type(self)(
+            source.contiguous(memory_format=layout), driving.contiguous(memory_format=layout), *rest
+        )
+
     def swapped(self) -> Self:
         """The same pairs the other way round: what drove is now the source."""
         return type(self)(
@@ -154,6 +162,11 @@ def normalize_points(pixels: Tensor, size: int) -> Tensor:
     0.5; -1 and 1 are the centres of the border pixels.
     """
     return (pixels - 0.5) * (2.0 / (size - 1)) - 1.0
+
+
+def in_picture(points: Tensor) -> Tensor:
+    """Whether points xy (..., 2) lie in [-1, 1]: (...) bool; unknown ones, NaN, do not."""
+    return (points.abs() <= 1).all(dim=-1)
 
 
 def denormalize_points(points: Tensor, size: int) -> Tensor:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from reenact.data.expressions import Placement, eye_apertures, place, rotate
 from reenact.data.pairs import normalize_points
-from reenact.data.portrait_mesh import NUM_RINGS, HeadMesh, surface_normals
+from reenact.data.portrait_mesh import NUM_RINGS, HeadMesh
+from reenact.data.surface import vertex_normals
 from reenact.perception.mesh import NUM_SURFACE, OUTLINE
 from reenact.records import Record
 
@@ -143,7 +144,7 @@ def fit_heads(landmarks: Tensor, size: int, mesh: HeadMesh) -> HeadFit:
         placement=placement,
         pivot=pivot_at,
         neck=placement.to_picture(neck.unsqueeze(1))[:, 0],
-        normals=surface_normals(points[:, :NUM_SURFACE], mesh),
+        normals=vertex_normals(points[:, :NUM_SURFACE], mesh.surface_triangles),
         follows=torch.lerp(upper, lower, neckness).view(len(points), -1, 1),
         speaks=speaks.expand(len(points), -1, len(OUTLINE)).reshape(len(points), -1, 1),
         lip_gaps=mesh.mouth.gaps(head),

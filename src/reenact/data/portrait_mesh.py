@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reenact.data.face_surface import INNER_LOWER, INNER_UPPER, LEFT_EYE, RIGHT_EYE
-from reenact.perception.mesh import NUM_POINTS, NUM_SURFACE, OUTLINE
+from reenact.data.face_surface import INNER_LOWER, INNER_UPPER
+from reenact.perception.mesh import LEFT_EYE, NUM_POINTS, NUM_SURFACE, OUTLINE, RIGHT_EYE
 from reenact.records import Record
 
 NUM_RINGS = 5
@@ -62,8 +62,6 @@ class HeadMesh(Record):
     """(T, 3) int64; right eye, left eye and mouth come last, in this order."""
     surface_triangles: Tensor
     """(898, 3) int64: the closed surface, clockwise in the picture where it faces the camera."""
-    around: Tensor
-    """(468, D) int64 numbers of the surface triangles around each point, padded with 898."""
     outline: Tensor
     """(36,) int64 points of the outline of the face, clockwise from the forehead."""
     right_eye: Opening
@@ -119,7 +117,6 @@ def load_head_mesh(device: torch.device | str = "cpu") -> HeadMesh:
         average=average,
         triangles=torch.cat([closed[~shut], _ring_triangles(), *_strips(openings)]),
         surface_triangles=closed,
-        around=_triangles_around(closed),
         outline=torch.tensor(OUTLINE),
         right_eye=openings[0],
         left_eye=openings[1],
@@ -158,16 +155,6 @@ def _strips(openings: tuple[Opening, ...]) -> list[Tensor]:
     return strips
 
 
-def _triangles_around(triangles: Tensor) -> Tensor:
-    """Table of the triangles at each point: sums over it do not depend on the order of threads."""
-    around: list[list[int]] = [[] for _ in range(NUM_SURFACE)]
-    for number, corners in enumerate(triangles.tolist()):
-        for corner in corners:
-            around[corner].append(number)
-    longest = max(map(len, around))
-    return torch.tensor([row + [len(triangles)] * (longest - len(row)) for row in around])
-
-
 def _lid_weights(average: Tensor, eyes: tuple[Opening, ...]) -> Tensor:
     weights = []
     for eye in eyes:
@@ -175,11 +162,3 @@ def _lid_weights(average: Tensor, eyes: tuple[Opening, ...]) -> Tensor:
         nearest = (average.unsqueeze(1) - lids).square().sum(-1).amin(1)
         weights.append((-nearest / LID_REACH**2).exp())
     return torch.nn.functional.pad(torch.stack(weights), (0, NUM_POINTS - NUM_SURFACE))
-
-
-def surface_normals(points: Tensor, mesh: HeadMesh) -> Tensor:
-    """Outward unit normals at the surface points (B, 468, 3): same shape, z < 0 faces us."""
-    a, b, c = points[:, mesh.surface_triangles].unbind(2)
-    areas = torch.linalg.cross(b - a, c - a)
-    padded = torch.nn.functional.pad(areas, (0, 0, 0, 1))
-    return torch.nn.functional.normalize(padded[:, mesh.around].sum(2), dim=-1)

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from reenact.data.clips import VIDEOS, is_clip, sidecar_path
-from reenact.data.decode import PICTURES, decode_clip, decode_still
-from reenact.data.pairs import denormalize_points, to_unit_range
+from reenact.data.decode import PICTURES, decode_still, stacked, stream_clip
+from reenact.data.readings import CropReadings
 from reenact.data.sidecar import SideCar, read_sidecar, write_sidecar
-from reenact.data.store import READ_BATCH, Readers, cut_square, read_pictures
-from reenact.errors import DataError
-from reenact.motion.rotation import euler_from_vector
+from reenact.data.store import cut_square
+from reenact.errors import DataError, MediaError
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut, union_box
 from reenact.perception.mesh import outline_box
 from reenact.perception.reader import FaceReader, overlap
-from reenact.records import Face, FloatArray, Image
+from reenact.records import Face, FloatArray
 from reenact.video import VideoReader, VideoWriter, save_image
 
+BATCH = 32
+"""Crops of a clip that are in memory together."""
 MAX_DRIFT = 1.55
 """Longest side of the union of a clip's face boxes over that of the median box; beyond, the head
 wanders so far that one square would make it small."""
@@ -70,7 +70,7 @@ def prepare_folder(source: Path, target: Path, reader: FaceReader) -> Prepared:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             kept.append(prepare_item(path, folder, reader))
-        except DataError as error:
+        except (DataError, MediaError) as error:
             left_out.append(str(error))
             _LOG.warning("left out: %s", error)
     _copy_manifest(source, target)
@@ -109,17 +109,16 @@ def find_footage(root: Path) -> Iterator[Path]:
 
 def _known_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:
     sidecar = read_sidecar(sidecar_path(path))
-    crops = decode_clip(path, CROP_SIZE)
-    if len(crops) != len(sidecar):
-        raise DataError(
-            f"{path}: {len(crops)} frames decoded, expected {len(sidecar)} as in its side-car. "
-            "Remove the side-car to have it made anew."
-        )
+    crops = stream_clip(path, CROP_SIZE, batch=BATCH, expected=len(sidecar))
+    readings = CropReadings(reader)
     if path.is_dir():
-        _write_clip(target, _pictures(crops), Fraction(sidecar.fps or 25).limit_denominator(1001))
+        rate = Fraction(sidecar.fps or 25).limit_denominator(1001)
+        _write_and_read(crops, target, rate, readings)
     else:
+        for batch in crops:
+            readings.add(batch)
         shutil.copyfile(path, target)
-    return _with_readings(sidecar, crops, reader)
+    return readings.added_to(sidecar)
 
 
 def _known_still(path: Path, target: Path, reader: FaceReader) -> SideCar:
@@ -129,7 +128,9 @@ def _known_still(path: Path, target: Path, reader: FaceReader) -> SideCar:
     save_image(target, crop.permute(1, 2, 0).numpy())
     corner = np.array([*square[:2], 0.0], dtype=np.float32)
     moved = (sidecar.landmarks - corner) * np.float32(CROP_SIZE / square[2])
-    return _with_readings(replace(sidecar, landmarks=moved), crop.unsqueeze(0), reader)
+    readings = CropReadings(reader)
+    readings.add(crop.unsqueeze(0))
+    return readings.added_to(replace(sidecar, landmarks=moved))
 
 
 def _new_still(path: Path, target: Path, reader: FaceReader) -> SideCar:
@@ -140,8 +141,9 @@ def _new_still(path: Path, target: Path, reader: FaceReader) -> SideCar:
         raise DataError(f"{path}: no face found, expected one. Leave it out.")
     crop = cut(image, faces[0].crop)
     save_image(target, crop)
-    crops = torch.from_numpy(crop).permute(2, 0, 1).unsqueeze(0)
-    return _read_crops(crops, np.ones(1, dtype=np.bool_), None, reader)
+    readings = CropReadings(reader)
+    readings.add(torch.from_numpy(crop).permute(2, 0, 1).unsqueeze(0))
+    return readings.sidecar(np.ones(1, dtype=np.bool_), fps=None)
 
 
 def _new_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:
@@ -150,10 +152,10 @@ def _new_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:
         square = crop_square(_steady_box(path, boxes))
         rate = frames.info.rate
         found = np.asarray(np.isfinite(boxes).all(axis=1), dtype=np.bool_)
-        crops = torch.from_numpy(np.stack([cut(frame, square) for frame in frames]))
-    crops = crops.permute(0, 3, 1, 2).contiguous()
-    _write_clip(target, _pictures(crops), rate)
-    return _read_crops(crops, found, float(rate), reader)
+        readings = CropReadings(reader)
+        crops = stacked((cut(frame, square) for frame in frames), BATCH)
+        _write_and_read(crops, target, rate, readings)
+    return readings.sidecar(found, float(rate))
 
 
 def _follow(readings: Iterator[list[Face]]) -> FloatArray:
@@ -187,43 +189,15 @@ def _steady_box(path: Path, boxes: FloatArray) -> FloatArray:
     return union
 
 
-def _read_crops(
-    crops: Tensor, found: NDArray[np.bool_], fps: float | None, reader: FaceReader
-) -> SideCar:
-    """A side-car from the reader alone: crops uint8 (T, 3, 256, 256), found (T,) bool."""
-    device = next(reader.parameters()).device
-    meshes, angles = [], []
-    for batch in crops.split(READ_BATCH):
-        reading = reader.read_crops(to_unit_range(batch.to(device)))
-        points = denormalize_points(reading.points.float(), CROP_SIZE)
-        depth = reading.depth.float() * ((CROP_SIZE - 1) / 2)
-        meshes.append(torch.cat([points, depth.unsqueeze(-1)], dim=-1).cpu().numpy())
-        angles.append(euler_from_vector(reading.pose.double()).cpu().numpy())
-    sidecar = SideCar(
-        landmarks=np.concatenate(meshes).astype(np.float32),
-        pose=np.concatenate(angles).astype(np.float32),
-        valid=found,
-        detected=found,
-        fps=fps,
-    )
-    return _with_readings(sidecar, crops, reader)
-
-
-def _with_readings(sidecar: SideCar, crops: Tensor, reader: FaceReader) -> SideCar:
-    device = next(reader.parameters()).device
-    readers = Readers(parser=reader, pose_encoder=reader)
-    parsing, pose = read_pictures(crops.to(device), readers)
-    return replace(sidecar, parsing=parsing.cpu().numpy(), pose_code=pose.cpu().numpy())
-
-
-def _pictures(crops: Tensor) -> Iterator[Image]:
-    return (crop.permute(1, 2, 0).contiguous().numpy() for crop in crops)
-
-
-def _write_clip(target: Path, pictures: Iterator[Image], rate: Fraction) -> None:
+def _write_and_read(
+    crops: Iterable[Tensor], target: Path, rate: Fraction, readings: CropReadings
+) -> None:
+    """Write a clip from batches of crops uint8 (N, 3, 256, 256), and read each on its way."""
     with VideoWriter(target, rate=rate, comment=None, quality=14) as sink:
-        for picture in pictures:
-            sink.write(picture)
+        for batch in crops:
+            for picture in batch.permute(0, 2, 3, 1).contiguous().numpy():
+                sink.write(picture)
+            readings.add(batch)
 
 
 def _copy_manifest(source: Path, target: Path) -> None:

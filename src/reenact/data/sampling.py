@@ -19,19 +19,33 @@ class Rerenderer(Protocol):
         ...
 
 
-class ClipPairs:
-    """Two moments of one clip, the earlier one as the source (method.md 13)."""
+CANDIDATES = 4
+"""Moments of a clip among which the other one of a far pair is chosen."""
 
-    def __init__(self, store: ClipStore) -> None:
+
+class ClipPairs:
+    """Two moments of one clip, the earlier one as the source (method.md 13).
+
+    People mostly hold their heads still: of a share of the pairs, the second moment is the one of a
+    few in which the head is turned most from the first.
+    """
+
+    def __init__(self, store: ClipStore, far_share: float = 0.0) -> None:
         self.store = store
+        self.far_share = far_share
 
     def draw(self, count: int, generator: torch.Generator) -> PairBatch:
-        """Pairs with both frames drawn evenly from a clip, with replacement."""
+        """Pairs of frames of a clip drawn evenly, with replacement, but for the far ones."""
         store = self.store
         clip = store.identities.draw(count, generator)
-        chance = torch.rand(count, 2, generator=generator, device=store.device)
-        moments = scaled(chance, store.lengths[clip].unsqueeze(1)).sort(dim=1).values
-        source, driving = (store.starts[clip].unsqueeze(1) + moments).unbind(1)
+        chance = torch.rand(count, 1 + CANDIDATES, generator=generator, device=store.device)
+        moments = scaled(chance, store.lengths[clip].unsqueeze(1))
+        frames = store.starts[clip].unsqueeze(1) + moments
+        first, others = frames[:, :1], frames[:, 1:]
+        farthest = (store.pose[others] - store.pose[first])[..., :3].norm(dim=-1).argmax(1)
+        far = torch.rand(count, generator=generator, device=store.device) < self.far_share
+        second = others.gather(1, torch.where(far, farthest, 0).unsqueeze(1))
+        source, driving = torch.cat([first, second], dim=1).sort(dim=1).values.unbind(1)
         return clip_pairs(store, source, driving)
 
 

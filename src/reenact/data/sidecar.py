@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,22 @@ from numpy.typing import NDArray
 from reenact.errors import DataError
 from reenact.records import FloatArray
 
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise on damaged and hostile files, each part of them in its own way."""
 PARSING_SIZE = 256
 """Pixels on a side of the stored parsing, whatever the size of the picture."""
 
@@ -38,12 +57,17 @@ class SideCar:
     """(T, 256, 256) labels; None until prepared."""
 
     def __post_init__(self) -> None:
+        if self.landmarks.ndim != 3:
+            raise DataError(
+                f"side-car: 'landmarks' has {self.landmarks.ndim} dimensions, expected 3 (frames, "
+                "points, coordinates). Prepare the clip again."
+            )
         frames = len(self)
         for name in ("pose", "valid", "detected", "pose_code", "parsing"):
             value = getattr(self, name)
-            if value is not None and len(value) != frames:
+            if value is not None and value.shape[:1] != (frames,):
                 raise DataError(
-                    f"side-car: '{name}' has {len(value)} rows, expected {frames} like 'landmarks'."
+                    f"side-car: '{name}' has {(*value.shape, 0)[0]} rows, expected {frames} like 'landmarks'."
                     " Prepare the clip again."
                 )
 
@@ -65,16 +89,22 @@ def read_sidecar(path: Path) -> SideCar:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             values: dict[str, Any] = {key: stored[key] for key in stored.files}
+        return _sidecar(path, values)
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: no side-car there, expected one beside every clip and still. "
             "Run `reenact prepare` on the folder."
         ) from error
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path}: cannot be read as npz ({error}), expected a whole side-car. "
+            f"{path}: cannot be read as npz ({reason}), expected a whole side-car. "
             "Run `reenact prepare` on the folder again."
         ) from error
+
+
+def _sidecar(path: Path, values: dict[str, Any]) -> SideCar:
+    """The record of what was stored."""
     missing = [key for key in ("landmarks", "pose", "valid") if key not in values]
     if missing:
         raise DataError(

@@ -10,49 +10,25 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from reenact.data.clips import Footage
-from reenact.data.decode import decode_clip, decode_still, resized
-from reenact.data.pairs import normalize_points, resize_labels, to_unit_range
+from reenact.data.decode import decode_clip, decode_still
+from reenact.data.pairs import in_picture, normalize_points, resize_labels
+from reenact.data.readings import READ_BATCH, ReadAhead, Readers, read_pictures
 from reenact.data.sidecar import PARSING_SIZE, SideCar, read_sidecar
 from reenact.data.visibility import mesh_triangles, visible_points
-from reenact.errors import DataError
 from reenact.layers.grid import identity_grid, sample
 from reenact.perception.cropping import crop_square
 from reenact.perception.mesh import outline_box
-from reenact.records import Parser, PoseEncoder, Record
-
-READ_BATCH = 128
-"""Pictures that a reader sees at once; always as many, so that kernels are chosen once."""
+from reenact.records import Record
 
 _LOG = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True)
-class Readers:
-    """The frozen networks that fill in what a side-car lacks."""
-
-    parser: Parser
-    pose_encoder: PoseEncoder
-
-    def read(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels (B, H, W) uint8 and pose codes (B, P) float32 of crops (B, 3, H, W) in [0, 1]."""
-        from reenact.perception.reader import FaceReader
-
-        one = self.parser
-        if isinstance(one, FaceReader) and one is self.pose_encoder:
-            # The shipped reader is both: its backbone, the larger part of the work, runs once.
-            reading, logits = one.crop_reader(crops)
-            code = torch.cat([reading.pose, reading.jaw], dim=-1)
-            return logits.argmax(dim=1).to(torch.uint8), code.float()
-        labels = self.parser.parse(crops).labels.to(torch.uint8)
-        return labels, self.pose_encoder.encode(crops).float()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +60,7 @@ class ClipStore(Record):
     points: Tensor
     """(F, L, 2) float32 mesh, xy in [-1, 1]; 0 where unknown."""
     visible: Tensor
-    """(F, L) bool."""
+    """(F, L) bool: turned to the camera and inside the picture."""
     starts: Tensor
     """(C,) int64 number of each clip's first frame."""
     lengths: Tensor
@@ -142,38 +118,38 @@ def load_clips(
     size: int,
     device: torch.device,
     readers: Callable[[], Readers],
+    sidecars: Sequence[SideCar] | None = None,
 ) -> ClipStore:
     """Decode clips to the device; `readers` is called once if a side-car lacks readings.
+
+    Args:
+        footage: The clips.
+        size: Pixels on a side of the stored frames.
+        device: Where they are to lie.
+        readers: Opens the networks.
+        sidecars: Of the same clips, where the caller has read them already.
 
     Raises:
         DataError: A clip and its side-car differ in length, or one cannot be read.
     """
-    sidecars = _read_sidecars(footage)
+    sidecars = read_sidecars(footage) if sidecars is None else sidecars
     lengths = torch.tensor([len(sidecar) for sidecar in sidecars])
     starts = lengths.cumsum(0) - lengths
     frames = _empty((int(lengths.sum()), 3, size, size), device)
     ahead = None if _all_prepared(sidecars) else ReadAhead(frames, readers())
-    decoded = _in_threads(lambda item: decode_clip(item.path, size), footage)
-    for item, sidecar, start, clip in zip(footage, sidecars, starts.tolist(), decoded, strict=True):
-        if len(clip) != len(sidecar):
-            raise DataError(
-                f"{item.path}: {len(clip)} frames decoded, expected {len(sidecar)} as in "
-                f"{item.sidecar.name}. Run `reenact prepare` on the folder again."
-            )
+    for start, clip in zip(starts.tolist(), _decoded(footage, sidecars, size), strict=True):
         frames[start : start + len(clip)].copy_(clip, non_blocking=True)
         if ahead is not None:
             ahead.read_up_to(start + len(clip))
-    landmarks = torch.cat([torch.from_numpy(sidecar.landmarks) for sidecar in sidecars]).to(device)
-    triangles = mesh_triangles(device)
-    visible = [visible_points(part, triangles) for part in landmarks.split(1024)]
+    points, visible = _mesh_points(sidecars, device)
     parsing, pose = _stored(sidecars, device) if ahead is None else ahead.finish()
     _LOG.info("%d clips, %d frames on %s", len(footage), len(frames), device)
     return ClipStore(
         frames=frames,
         parsing=_nearest(parsing, size),
         pose=pose,
-        points=normalize_points(landmarks[..., :2], PARSING_SIZE).nan_to_num(),
-        visible=torch.cat(visible),
+        points=points,
+        visible=visible,
         starts=starts.to(device),
         lengths=lengths.to(device),
         identities=group_identities([item.identity for item in footage], device),
@@ -188,7 +164,7 @@ def load_stills(
     readers: Callable[[], Readers],
 ) -> StillStore:
     """Decode portraits to the device, each cut to its crop square; the rest as `load_clips`."""
-    sidecars = _read_sidecars(footage)
+    sidecars = read_sidecars(footage)
     squares = torch.tensor([crop_square(outline_box(s.landmarks[0])).tolist() for s in sidecars])
     images = _empty((len(footage), 3, size, size), device)
     decoded = _in_threads(lambda item: decode_still(item.path), footage)
@@ -233,47 +209,18 @@ def cut_square(image: Tensor, square: Sequence[float], size: int) -> Tensor:
     return small[0].round_().clamp_(0, 255).to(torch.uint8)
 
 
-def read_pictures(images: Tensor, readers: Readers) -> tuple[Tensor, Tensor]:
-    """Parsing labels (N, 256, 256) uint8 and pose codes (N, P) of crops uint8 (N, 3, S, S)."""
-    return ReadAhead(images, readers).finish()
-
-
-class ReadAhead:
-    """Reads the first pictures of a stack while the others are still on their way to it."""
-
-    def __init__(self, images: Tensor, readers: Readers) -> None:
-        """Take the crops uint8 (N, 3, S, S), filled from the first on."""
-        self.images = images
-        self.readers = readers
-        self._labels: list[Tensor] = []
-        self._codes: list[Tensor] = []
-        self._done = 0
-
-    def read_up_to(self, filled: int) -> None:
-        """Read whole batches among the pictures before number `filled`."""
-        while filled - self._done >= READ_BATCH:
-            self._read(self._done, self._done + READ_BATCH)
-
-    def finish(self) -> tuple[Tensor, Tensor]:
-        """Parsing labels (N, 256, 256) uint8 and pose codes (N, P), when all pictures are there."""
-        self.read_up_to(len(self.images))
-        if self._done < len(self.images):
-            self._read(max(0, len(self.images) - READ_BATCH), len(self.images))
-        _LOG.info("read parsing and pose of %d pictures that have none stored", len(self.images))
-        return torch.cat(self._labels), torch.cat(self._codes)
-
-    @torch.no_grad()
-    def _read(self, first: int, last: int) -> None:
-        crops = to_unit_range(resized(self.images[first:last], PARSING_SIZE))
-        labels, codes = self.readers.read(crops)
-        known = self._done - first
-        self._labels.append(labels[known:])
-        self._codes.append(codes[known:])
-        self._done = last
-
-
-def _read_sidecars(footage: Sequence[Footage]) -> list[SideCar]:
+def read_sidecars(footage: Sequence[Footage]) -> list[SideCar]:
+    """The side-cars beside some clips or stills, read side by side."""
     return list(_in_threads(lambda item: read_sidecar(item.sidecar), footage))
+
+
+def with_codes(sidecars: Sequence[SideCar], store: ClipStore) -> list[SideCar]:
+    """Side-cars of the clips of a store with the pose codes that it has of them, parsing aside."""
+    codes = store.pose.cpu().split(store.lengths.tolist())
+    return [
+        replace(sidecar, pose_code=code.numpy(), parsing=None)
+        for sidecar, code in zip(sidecars, codes, strict=True)
+    ]
 
 
 def _all_prepared(sidecars: Sequence[SideCar]) -> bool:
@@ -287,6 +234,15 @@ def _stored(sidecars: Sequence[SideCar], device: torch.device) -> tuple[Tensor, 
     return torch.cat(labels).to(device), torch.cat(codes).to(device)
 
 
+def _mesh_points(sidecars: Sequence[SideCar], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Points (F, L, 2) and visibility (F, L) as `ClipStore` has them."""
+    landmarks = torch.cat([torch.from_numpy(sidecar.landmarks) for sidecar in sidecars]).to(device)
+    triangles = mesh_triangles(device)
+    facing = [visible_points(part, triangles) for part in landmarks.split(READ_BATCH * 8)]
+    points = normalize_points(landmarks[..., :2], PARSING_SIZE)
+    return points.nan_to_num(), torch.cat(facing) & in_picture(points)
+
+
 def _nearest(labels: Tensor, size: int) -> Tensor:
     """`resize_labels` a part at a time, which bounds the memory."""
     if labels.shape[-1] == size:
@@ -296,6 +252,16 @@ def _nearest(labels: Tensor, size: int) -> Tensor:
 
 def _empty(shape: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.empty(shape, dtype=torch.uint8, device=device)
+
+
+def _decoded(
+    footage: Sequence[Footage], sidecars: Sequence[SideCar], size: int
+) -> Iterator[Tensor]:
+    """The frames (T, 3, size, size) of clip after clip."""
+    lengths = {item.path: len(sidecar) for item, sidecar in zip(footage, sidecars, strict=True)}
+    return _in_threads(
+        lambda item: decode_clip(item.path, size, expected=lengths[item.path]), footage
+    )
 
 
 def _in_threads(decode: Callable[[Footage], _Item], footage: Sequence[Footage]) -> Iterator[_Item]:

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from reenact.data.face_surface import FaceSurface, build_surface, draw_surface
 from reenact.data.head_shape import load_head, open_layout
 from reenact.errors import WeightsError
-from reenact.motion.rotation import vector_from_euler
+from reenact.layers.rotation import vector_from_euler
 from reenact.perception.cropping import cut
 from reenact.perception.expressions import EXPRESSIONS
 from reenact.perception.graph import GraphNetwork, load_graph
+from reenact.perception.landmarker import BLENDSHAPE_POINTS
 from reenact.perception.mesh import OUTLINE
 from reenact.records import REGIONS, FloatArray, Image
 
@@ -35,19 +36,6 @@ PARSING_SHIFT = 0.12
 """How far it lies above the box, in sides of the square."""
 TURNED_YAW = 18.0
 """Mesh degrees beyond which the far ear is behind the head; what skin shows there is cheek."""
-
-# fmt: off
-BLENDSHAPE_POINTS = (
-    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63,
-    65, 66, 67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133,
-    136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163,
-    168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270,
-    276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317,
-    318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379,
-    380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454,
-    466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
-)
-# fmt: on
 
 _SKIN, _LEFT_EAR, _RIGHT_EAR, _NECK, _HAIR = (
     REGIONS.index(name) + 1 for name in ("skin", "left ear", "right ear", "neck", "hair")

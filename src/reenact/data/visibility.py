@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reenact.data.surface import vertex_normals
+
 MIN_FACING = 0.15
 """Least cosine between a point's normal and the line of sight for the point to count as seen."""
 
@@ -31,13 +33,5 @@ def visible_points(landmarks: Tensor, triangles: Tensor) -> Tensor:
     Points that are not finite, or on no triangle (the irises), count as hidden. What another thing
     hides is not known here.
     """
-    corners = landmarks[:, triangles]
-    ab, ac = corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0]
-    areas = torch.linalg.cross(ab, ac).nan_to_num()
-    normals = torch.zeros_like(landmarks)
-    for corner in range(3):
-        normals.index_add_(1, triangles[:, corner], areas)
-    facing = normals[..., 2] / normals.norm(dim=-1).clamp_min(1e-6)
-    known: Tensor = landmarks.isfinite().all(dim=-1)
-    seen: Tensor = known & (facing > MIN_FACING)
-    return seen
+    known = landmarks.isfinite().all(dim=-1)
+    return known & (vertex_normals(landmarks, triangles)[..., 2] > MIN_FACING)

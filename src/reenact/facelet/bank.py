@@ -84,7 +84,7 @@ class RegionTokens(nn.Module):
             return torch.where(present, content + self.region, 0)
         stand_in = self.missing.to(content.dtype)
         if self.absent == "mirror":
-            reflected = content[:, self.mirror] + self.mirrored.to(content.dtype)
+            reflected = content.index_select(1, self.mirror) + self.mirrored.to(content.dtype)
             stand_in = torch.where(present[:, self.mirror], reflected, stand_in)
         return torch.where(present, content, stand_in) + self.region
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from reenact.layers.precision import exact_matmul
+from reenact.layers.rotation import compose, matrix_from_vector, vector_from_matrix
 from reenact.motion.local_flows import inverse_affine
-from reenact.motion.rotation import compose, matrix_from_vector, vector_from_matrix
 from reenact.records import Keypoints, Motion
 
 

@@ -26,6 +26,10 @@ OUTLINE = (
 )
 """Closed outline of the face, from the forehead clockwise as seen in the picture."""
 
+RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
+LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
+"""Closed outlines of the person's eyes, the lower lid first."""
+
 _MIDLINE = (
     0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 94, 151, 152, 164, 168,
     175, 195, 197, 199, 200,

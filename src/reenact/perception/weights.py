@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from reenact.errors import WeightsError
+from reenact.errors import MissingWeightsError, WeightsError
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def find_weights(name: str, policy: Tier = Tier.PERMISSIVE) -> Path:
     check_policy(entry, policy)
     path = locate(entry)
     if path is None:
-        raise WeightsError(
+        raise MissingWeightsError(
             f"{name}: not found, expected it below {' or '.join(map(str, folders()))} "
             f"(licence: {entry.licence}). {_how_to_get(entry)}"
         )

@@ -20,16 +20,12 @@ from reenact.perception.features import load_features
 from reenact.perception.weights import Tier
 from reenact.training.config import (
     AugmentationConfig,
-    Compilation,
     LossConfig,
     OptimizerConfig,
     TrainConfig,
 )
 from reenact.training.losses import PerceptualLoss
 from reenact.training.step import LossWeights, TrainingModule
-
-RECOMPILE_LIMIT = 32
-"""Versions of one compiled function: sizes of the pyramid, with and without gradient, scales."""
 
 
 class ExactInputs(MixedPrecision):
@@ -54,14 +50,10 @@ def launch(config: TrainConfig) -> Fabric:
         strategy=DDPStrategy(gradient_as_bucket_view=True) if several else "auto",
     )
     fabric.launch()
-    if config.compile != "off":
+    if config.execution == "compiled":
         # One graph for all gradients: they are small, and cutting it to send them early costs more.
         torch._dynamo.config.optimize_ddp = False
-        torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
     if fabric.device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-        # Trying ten algorithms for every convolution, the default, takes a minute.
-        torch.backends.cudnn.benchmark_limit = 4
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.allow_tf32 = True
     return fabric
@@ -108,6 +100,7 @@ def build_training_module(config: LossConfig, model: FaceletModel) -> TrainingMo
         localization=config.localization,
         pixel=config.pixel,
         flow=config.flow,
+        expressive=config.expressive,
     )
     in_channels_last(perceptual.to(device))
     return TrainingModule(model, perceptual, weights, config.localization_sign)
@@ -122,26 +115,6 @@ def build_optimizer(config: OptimizerConfig, model: FaceletModel) -> Adam:
         weight_decay=config.weight_decay,
         fused=True,
     )
-
-
-def compile_module(module: TrainingModule, how: Compilation) -> None:
-    """Have the parts of a step, or all of it, compiled when they first run.
-
-    The parts are those with large maps, where kernels that do several things at once save most.
-    They stay the modules they are: names of weights and copies made before do not change.
-    """
-    if how == "whole":
-        module.compile(dynamic=False)
-    if how == "parts":
-        for part in large_parts(module):
-            part.compile(dynamic=False)
-
-
-def large_parts(module: TrainingModule) -> list[nn.Module]:
-    """Networks of a step that take and return tensors, and take most of the time."""
-    model = module.model
-    fillers = [] if model.compensation is None else list(model.compensation.fillers)
-    return [model.encoder, model.decoder, *fillers, module.perceptual.features]
 
 
 def in_channels_last(module: nn.Module) -> None:

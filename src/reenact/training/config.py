@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from reenact.config import STRICT, ModelConfig, Positive
@@ -14,13 +14,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """Of the budget of a run, or a chance."""
 Weight = Annotated[float, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
-Compilation = Literal["off", "parts", "whole"]
-"""How much of a step is compiled."""
-
-
-def _off_is_no_boolean(value: object) -> object:
-    """YAML reads a bare `off` as False."""
-    return "off" if value is False else value
+Execution = Literal["eager", "graph", "compiled"]
+"""How a step is run."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -49,6 +44,8 @@ class DataConfig:
     """People kept for validation; None takes the shipped list."""
     reader: Path | None = None
     """Face reader for side-cars without parsing and pose; None takes the shipped one."""
+    far_share: Share = 0.0
+    """Share of the pairs of clips that are chosen for a large turn of the head between them."""
     still_share: Share = 0.5
     """Share of the pairs that come from re-rendered stills."""
     still_fresh: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -99,6 +96,8 @@ class LossConfig:
     """Of the mean absolute difference; not in the paper."""
     flow: Weight = 0.0
     """Of known flow at the points of the face, when training starts; not in the paper."""
+    expressive: Weight = 0.0
+    """Extra weight of eyes and mouth in these two losses: they are small, and people look there."""
     flow_until: Share = 0.5
     """Share of the budget over which that weight falls to zero, evenly."""
 
@@ -157,9 +156,9 @@ class TrainConfig:
     synchronise_norms: bool = True
     """Take batch statistics over all GPUs; off where a share of the batch is enough, and to compile
     the step as one graph."""
-    compile: Annotated[Compilation, BeforeValidator(_off_is_no_boolean)] = "off"
-    """What `torch.compile` makes kernels for: nothing; the networks that take the time, one by one;
-    or the step as one graph, which takes minutes before the first step."""
+    execution: Execution = "eager"
+    """How a step is run: operator by operator; recorded once as a CUDA graph and replayed, which
+    leaves the processor free; or compiled as one graph, which takes minutes before it starts."""
     log_every: AtLeastOne = 50
     """Steps between two looks at the device: logs, clock, decisions to stop, save, validate."""
     validate_every: Annotated[float, Field(gt=0, le=1)] = 0.1

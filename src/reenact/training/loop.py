@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from reenact.config import to_settings
-from reenact.data.pairs import PairBatch
 from reenact.motion.equivariance import random_bend
 from reenact.training.build import build_augmentation, launch, seed_of
 from reenact.training.config import TrainConfig
@@ -75,7 +74,7 @@ def train(
             # Chance is a function of run, step and process, so that going on changes nothing.
             generator.manual_seed(seed_of(config.seed, run.clock.step, fabric.global_rank))
             batch = material.pairs.draw(config.batch // fabric.world_size, generator)
-            batch = pictures_in_channels_last(augment(batch, generator))
+            batch = augment(batch, generator).channels_last()
             bend = random_bend(
                 len(batch),
                 generator,
@@ -117,12 +116,3 @@ def train(
             fabric.barrier()
             meter.restart()
     return Outcome(run.clock.step, share, run.best, chief)
-
-
-def pictures_in_channels_last(batch: PairBatch) -> PairBatch:
-    """The same pairs with pictures laid out as convolutions like them best."""
-    source, driving, *rest = batch.tensors()
-    layout = torch.channels_last
-    return PairBatch(
-        source.contiguous(memory_format=layout), driving.contiguous(memory_format=layout), *rest
-    )

@@ -11,6 +11,14 @@ from torch import Tensor, nn
 from reenact.layers.grid import AntiAliasDownsample, sample
 from reenact.layers.precision import full_precision
 from reenact.perception.features import FeatureNetwork
+from reenact.records import REGIONS, Parsing
+
+EXPRESSIVE_LABELS = tuple(
+    REGIONS.index(name) + 1
+    for name in ("left eye", "right eye", "mouth interior", "upper lip", "lower lip")
+)
+MARGIN = 0.015
+"""How far around eyes and mouth the face still shows what they do, in widths of the picture."""
 
 
 class PerceptualLoss(nn.Module):
@@ -37,9 +45,20 @@ class PerceptualLoss(nn.Module):
         return total
 
 
-def pixel_loss(frame: Tensor, driving: Tensor) -> Tensor:
-    """Mean absolute difference of two pictures (B, 3, H, W)."""
-    return (frame.float() - driving.float()).abs().mean()
+def pixel_loss(frame: Tensor, driving: Tensor, weights: Tensor | float = 1.0) -> Tensor:
+    """Mean absolute difference of two pictures (B, 3, H, W), weighted by a map (B, 1, H, W)."""
+    return ((frame.float() - driving.float()).abs() * weights).mean()
+
+
+def expressive_area(parsing: Parsing) -> Tensor:
+    """Eyes and mouth with what moves around them: (B, 1, H, W), 1 there and 0 elsewhere."""
+    labels = parsing.labels.unsqueeze(1)
+    parts = torch.zeros_like(labels, dtype=torch.float32)
+    for label in EXPRESSIVE_LABELS:
+        parts = parts + (labels == label)
+    reach = 2 * round(MARGIN * labels.shape[-1]) + 1
+    across = F.max_pool2d(parts, (1, reach), stride=1, padding=(0, reach // 2))
+    return F.max_pool2d(across, (reach, 1), stride=1, padding=(reach // 2, 0))
 
 
 def flow_loss(

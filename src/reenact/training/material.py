@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -18,9 +18,10 @@ from reenact.data.clips import (
 )
 from reenact.data.pairs import MixedPairs, PairSource
 from reenact.data.pool import PairPool
+from reenact.data.readings import Readers
 from reenact.data.sampling import ClipPairs, StillPairs
-from reenact.data.sidecar import SideCar, read_sidecar
-from reenact.data.store import ClipStore, Readers, load_clips, load_stills
+from reenact.data.sidecar import SideCar
+from reenact.data.store import ClipStore, load_clips, load_stills, read_sidecars, with_codes
 from reenact.errors import DataError
 from reenact.training.config import DataConfig, TrainConfig
 
@@ -49,12 +50,14 @@ def gather_material(config: TrainConfig, device: torch.device) -> Material:
     data, size = config.data, config.model.image_size
     readers = _shipped_readers(data, device)
     clips, held_out = find_footage(data)
-    store = load_clips(clips, size, device, readers)
+    sidecars = read_sidecars(clips)
+    store = load_clips(clips, size, device, readers, sidecars)
     validation = load_clips(held_out, size, device, readers)
-    sources: list[PairSource] = [ClipPairs(store)]
+    sources: list[PairSource] = [ClipPairs(store, data.far_share)]
     shares = [1 - data.still_share]
     if data.still_share > 0:
-        stills: PairSource = _still_pairs(data, size, device, readers, clips, store)
+        known = with_codes(sidecars, store)
+        stills: PairSource = _still_pairs(data, size, device, readers, clips, known)
         if data.still_fresh < 1:
             stills = PairPool(stills, data.still_fresh, data.still_pool)
         sources.append(stills)
@@ -110,7 +113,7 @@ def _still_pairs(
     device: torch.device,
     readers: Callable[[], Readers],
     clips: Sequence[Footage],
-    store: ClipStore,
+    sidecars: Sequence[SideCar],
 ) -> StillPairs:
     from reenact.data.expressions import build_expression_bank
     from reenact.data.portrait_mesh import load_head_mesh
@@ -125,17 +128,6 @@ def _still_pairs(
         )
     portraits = load_stills(stills[: data.max_stills], size, device, readers)
     bank = build_expression_bank(
-        prepared_sidecars(clips, store),
-        [clip.identity for clip in clips],
-        load_head_mesh(device),
+        sidecars, [clip.identity for clip in clips], load_head_mesh(device)
     )
     return StillPairs(portraits, StillRenderer(portraits, bank))
-
-
-def prepared_sidecars(clips: Sequence[Footage], store: ClipStore) -> list[SideCar]:
-    """Side-cars of loaded clips with the pose codes that the store has of them."""
-    codes = store.pose.cpu().split(store.lengths.tolist())
-    return [
-        replace(read_sidecar(clip.sidecar), pose_code=code.numpy())
-        for clip, code in zip(clips, codes, strict=True)
-    ]

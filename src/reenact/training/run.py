@@ -12,11 +12,11 @@ from reenact.checkpoint import save_model
 from reenact.config import to_settings
 from reenact.data.pairs import PairBatch
 from reenact.model import FaceletModel
+from reenact.motion.equivariance import random_bend
 from reenact.training.average import MovingAverage
 from reenact.training.build import (
     build_optimizer,
     build_training_module,
-    compile_module,
     in_channels_last,
     starting_model,
 )
@@ -24,6 +24,7 @@ from reenact.training.config import TrainConfig
 from reenact.training.guard import GradientGuard
 from reenact.training.journal import Journal
 from reenact.training.material import Material
+from reenact.training.recording import record
 from reenact.training.schedule import Clock, fading, learning_rate, temperature
 from reenact.training.sheet import pair_sheet, sample_sheet
 from reenact.training.state import RunState, load_state, save_state
@@ -70,7 +71,13 @@ class Run:
         )
 
         module = build_training_module(config.loss, self.model)
-        compile_module(module, config.compile)
+        if config.execution == "compiled":
+            module.compile(dynamic=False)
+        if config.execution == "graph" and fabric.device.type == "cuda":
+            generator = torch.Generator(fabric.device).manual_seed(config.seed)
+            pairs = material.pairs.draw(config.batch // fabric.world_size, generator)
+            with fabric.autocast():
+                record(module.train(), pairs.channels_last(), random_bend(len(pairs), generator))
         self.module, self.stepper = fabric.setup(module, self.optimizer)
         self.module.train()
 
@@ -102,15 +109,7 @@ class Run:
         return torch.full((), fading(share, until), device=self.fabric.device)
 
     def judge(self, journal: Journal, batch: PairBatch) -> None:
-        """Score the kept model on people held out, show it, and write its weights.
-
-        As it is, never compiled: its batches are of other sizes, each of which would take a while.
-        """
-        with torch.compiler.set_stance("force_eager"):
-            self._judge(journal, batch)
-        self.module.train()
-
-    def _judge(self, journal: Journal, batch: PairBatch) -> None:
+        """Score the kept model on people held out, show it, and write its weights."""
         step, kept = self.clock.step, self.kept.eval()
         score = validate(kept, self.validation, self.config.validation_frames)
         journal.say("step %d: validation %.2f dB, L1 %.4f", step, score.psnr, score.l1)
@@ -126,6 +125,7 @@ class Run:
         if score.psnr > self.best:
             self.best = score.psnr
             self._write(BEST_FILE, score)
+        self.module.train()
 
     def show_pairs(self, journal: Journal, batch: PairBatch) -> None:
         """A sheet of what training sees, to be looked at before the run goes far."""

@@ -15,7 +15,7 @@ from reenact.config import Settings
 from reenact.errors import TrainingError
 
 FORMAT = 1
-FREE_TO_CHANGE = ("accelerator", "devices", "nodes", "log_every", "tensorboard", "compile")
+FREE_TO_CHANGE = ("accelerator", "devices", "nodes", "log_every", "tensorboard", "execution")
 """Settings that may differ when a run goes on; all others make it another run."""
 
 UNREADABLE = (OSError, RuntimeError, TypeError, LookupError, EOFError, pickle.UnpicklingError)

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from reenact.data.pairs import PairBatch
 from reenact.facelet.localization import Sign, localization_loss, region_attention
+from reenact.layers.grid import sample
 from reenact.model import FaceletModel
 from reenact.motion.equivariance import Bend, equivariance_loss
 from reenact.records import Animation, Parsing
-from reenact.training.losses import PerceptualLoss, flow_loss, pixel_loss
+from reenact.training.losses import PerceptualLoss, expressive_area, flow_loss, pixel_loss
 
 NUM_BATCH_TENSORS = len(fields(PairBatch))
 
@@ -27,6 +28,8 @@ class LossWeights(NamedTuple):
     localization: float
     pixel: float
     flow: float
+    expressive: float = 0.0
+    """Extra weight of eyes and mouth in the last two."""
 
 
 class TrainingModule(nn.Module):
@@ -82,14 +85,16 @@ class TrainingModule(nn.Module):
 
     def _reconstruction(self, animation: Animation, batch: PairBatch) -> dict[str, Tensor]:
         terms = {"perceptual": self.perceptual(animation.frame, batch.driving)}
+        area = expressive_area(Parsing(batch.driving_parsing)) * self.weights.expressive
         if self.weights.pixel > 0:
-            terms["pixel"] = pixel_loss(animation.frame, batch.driving)
+            terms["pixel"] = pixel_loss(animation.frame, batch.driving, 1 + area)
         if self.weights.flow > 0:
+            expressive = sample(area, batch.driving_points.unsqueeze(1)).flatten(1)
             terms["flow"] = flow_loss(
                 animation.motion.flows[-1],
                 batch.source_points,
                 batch.driving_points,
-                batch.point_weights,
+                batch.point_weights * (1 + expressive),
             )
         return terms
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from reenact.motion.rotation import euler_from_matrix
+from reenact.layers.rotation import euler_from_matrix
 from reenact.perception.mesh import OUTLINE
 from reenact.training.reader.augment import (
     CROP_RESOLUTIONS,

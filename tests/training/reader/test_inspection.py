@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from reenact.motion.rotation import matrix_from_euler
+from reenact.layers.rotation import matrix_from_euler
 from reenact.training.reader.batch import ReaderBatch
 from reenact.training.reader.inspection import angle_between, landmark_error
 

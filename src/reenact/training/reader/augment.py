@@ -15,7 +15,7 @@ from torch import Tensor
 
 from reenact.data.head_chance import chance, normal, uniform
 from reenact.layers.grid import sample
-from reenact.motion.rotation import compose, matrix_from_vector
+from reenact.layers.rotation import compose, matrix_from_vector
 from reenact.perception.expressions import mirror_expressions
 from reenact.perception.mesh import mirror_order
 from reenact.records import MIRROR_REGION, Record

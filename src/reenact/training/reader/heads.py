@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reenact.data.heads import HeadBatch, HeadRenderer
-from reenact.motion.rotation import matrix_from_euler
+from reenact.layers.rotation import matrix_from_euler
 from reenact.training.reader.store import ReaderStore, to_unit
 
 _FRONTAL = 15.0

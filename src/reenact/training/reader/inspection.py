@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reenact.motion.rotation import compose, matrix_from_vector, vector_from_matrix
+from reenact.layers.rotation import compose, matrix_from_vector, vector_from_matrix
 from reenact.perception.detector import Detections, peaks
 from reenact.perception.mesh import LANDMARKS_68, OUTLINE
 from reenact.perception.reader import FaceReader

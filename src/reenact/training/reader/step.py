@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reenact.data.head_chance import chance, normal, uniform
-from reenact.motion.rotation import vector_from_matrix
+from reenact.layers.rotation import vector_from_matrix
 from reenact.perception.reader import FaceReader
 from reenact.training.reader import losses
 from reenact.training.reader.augment import (

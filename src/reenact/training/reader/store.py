@@ -17,7 +17,7 @@ from torch import Tensor
 from reenact.data.decode import decode_clip, decode_still
 from reenact.data.pairs import normalize_points, to_unit_range
 from reenact.errors import DataError
-from reenact.motion.rotation import matrix_from_euler
+from reenact.layers.rotation import matrix_from_euler
 from reenact.perception.crop_reader import NUM_EXPRESSIONS
 from reenact.perception.cropping import CROP_SIZE, cut
 from reenact.perception.mesh import NUM_POINTS

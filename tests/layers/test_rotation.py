@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.testing import assert_close
 
-from reenact.motion.rotation import (
+from reenact.layers.rotation import (
     euler_from_vector,
     matrix_from_euler,
     matrix_from_vector,
