@@ -37,5 +37,13 @@ class WeightsError(ReenactError):
     """A third-party network is missing, refused by the licence policy, or has the wrong hash."""
 
 
+class MissingWeightsError(WeightsError):
+    """A third-party network is not there; some can do without it."""
+
+
+class ProvenanceError(ReenactError):
+    """A file cannot be signed, or its certificate cannot be used."""
+
+
 class TrainingError(ReenactError):
     """Training cannot go on (for example, the loss is no longer finite)."""

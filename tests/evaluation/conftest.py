@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from reenact.evaluation.clips import ScoredClip
+from reenact.perception.crop_reader import CropReading
 from reenact.records import FloatArray, Parsing
 
 MakeClip = Callable[..., ScoredClip]
@@ -23,6 +24,18 @@ class StubReader:
 
     def encode(self, image: Tensor) -> Tensor:
         return torch.zeros(len(image), 6)
+
+    def read_crops(self, image: Tensor) -> CropReading:
+        mesh = torch.randn(1, 478, 2, generator=torch.Generator().manual_seed(0)) / 4
+        turn = image.mean(dim=(1, 2, 3))
+        return CropReading(
+            points=mesh.expand(len(image), -1, -1),
+            depth=torch.zeros(len(image), 478),
+            pose=torch.stack([0 * turn, turn, 0 * turn], dim=-1),
+            jaw=torch.zeros(len(image), 3),
+            expression=torch.zeros(len(image), 52),
+            presence=torch.ones(len(image)),
+        )
 
 
 @pytest.fixture

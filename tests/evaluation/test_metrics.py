@@ -9,7 +9,9 @@ from torch.testing import assert_close
 from reenact.evaluation.metrics import (
     PSNR_CAP,
     feature_distance,
+    feature_maps,
     l1,
+    look_at,
     masked_l1,
     psnr,
     score,
@@ -36,7 +38,7 @@ def features() -> SqueezeNetFeatures:
 
 
 def test_a_frame_equals_itself(features: SqueezeNetFeatures) -> None:
-    scores = score(pictures(), pictures(), features)
+    scores = score(pictures(), look_at(pictures(), features), features)
     assert_close(scores.l1, torch.zeros(2))
     assert_close(scores.psnr, torch.full((2,), PSNR_CAP))
     assert_close(scores.ssim, torch.ones(2))
@@ -79,7 +81,8 @@ def test_ssim_is_that_of_scikit_image(damage: str) -> None:
 def test_more_noise_scores_worse(seed: int) -> None:
     truth = pictures(seed=seed)
     noise = torch.rand(truth.shape, generator=torch.Generator().manual_seed(seed)) - 0.5
-    little, much = score(truth + 0.1 * noise, truth, None), score(truth + 0.4 * noise, truth, None)
+    seen = look_at(truth, None)
+    little, much = (score(truth + share * noise, seen, None) for share in (0.1, 0.4))
     assert (little.psnr > much.psnr).all()
     assert (little.ssim > much.ssim).all()
     assert (little.l1 < much.l1).all()
@@ -87,25 +90,40 @@ def test_more_noise_scores_worse(seed: int) -> None:
 
 def test_feature_distance_is_symmetric_and_grows(features: SqueezeNetFeatures) -> None:
     truth, noise = pictures(seed=1), torch.randn(2, 3, 64, 64)
-    near, far = truth + 0.02 * noise, truth + 0.2 * noise
-    assert_close(feature_distance(features, near, truth), feature_distance(features, truth, near))
-    assert (feature_distance(features, near, truth) < feature_distance(features, far, truth)).all()
+    true, near, far = (feature_maps(features, truth + x * noise) for x in (0, 0.02, 0.2))
+    assert_close(feature_distance(near, true), feature_distance(true, near))
+    assert (feature_distance(near, true) < feature_distance(far, true)).all()
 
 
 def test_values_outside_the_range_are_clipped() -> None:
     truth = torch.ones(1, 3, 64, 64)
-    assert_close(score(truth + 5, truth, None).l1, torch.zeros(1))
+    assert_close(score(truth + 5, look_at(truth - 7, None), None).l1, torch.ones(1))
+    assert_close(score(truth + 5, look_at(truth + 7, None), None).l1, torch.zeros(1))
 
 
 def test_frames_of_a_batch_do_not_touch_each_other(features: SqueezeNetFeatures) -> None:
     frames, truth = pictures(3, seed=1), pictures(3, seed=2)
-    together = score(frames, truth, features).rows()
-    alone = [score(frames[i, None], truth[i, None], features).rows()[0] for i in range(3)]
-    assert_close(torch.tensor(together), torch.tensor(alone))
+    together = torch.stack(score(frames, look_at(truth, features), features).columns(), dim=1)
+    alone = [
+        score(frames[i, None], look_at(truth[i, None], features), features).columns()
+        for i in range(3)
+    ]
+    assert_close(together, torch.stack([torch.cat(columns) for columns in alone]))
+
+
+def test_a_repeated_picture_scores_like_its_copies(features: SqueezeNetFeatures) -> None:
+    truth, picture = look_at(pictures(3, seed=2), features), pictures(1, seed=1)
+    looks: list[int] = []
+    watching = features.register_forward_hook(lambda _, given, __: looks.append(len(given[0])))
+    repeated = score(picture.expand(3, -1, -1, -1), truth, features)
+    copied = score(picture.repeat(3, 1, 1, 1), truth, features)
+    watching.remove()
+    assert looks == [1, 3]
+    assert_close(torch.stack(repeated.columns()), torch.stack(copied.columns()))
 
 
 def test_without_a_network_its_distance_is_unknown() -> None:
-    assert score(pictures(), pictures(), None).sqz_dist.isnan().all()
+    assert score(pictures(), look_at(pictures(), None), None).sqz_dist.isnan().all()
 
 
 def test_a_mask_hides_the_error_outside() -> None:

@@ -4,7 +4,7 @@ from torch.testing import assert_close
 
 from reenact.data.pairs import PairBatch
 from reenact.evaluation.rendered import turned_pairs
-from reenact.motion.rotation import vector_from_euler
+from reenact.layers.rotation import vector_from_euler
 
 
 class StubRenderer:

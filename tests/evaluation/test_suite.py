@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -10,13 +10,18 @@ import torch
 
 from reenact.checkpoint import save_model
 from reenact.config import ModelConfig, load_config
+from reenact.data.decode import decode_still
 from reenact.data.sidecar import SideCar, write_sidecar
 from reenact.errors import ConfigError, DataError
-from reenact.evaluation import suite as suite_module
+from reenact.evaluation import opening
 from reenact.evaluation.clips import ScoredClip, find_scored_clips, open_clips
-from reenact.evaluation.protocols import USUAL
-from reenact.evaluation.suite import Suite, common_size, open_suite, short_names
+from reenact.evaluation.opening import common_size, open_suite, short_names
+from reenact.evaluation.protocols import USUAL, Protocol
+from reenact.evaluation.sheet import TILE
+from reenact.evaluation.suite import Suite, exact_kernels
+from reenact.evaluation.thinning import Thinning
 from reenact.model import build_model
+from reenact.perception import weights
 
 CPU = torch.device("cpu")
 SaveModel = Callable[..., str]
@@ -63,10 +68,12 @@ def suite(
     tmp_path: Path, save: SaveModel, reader: object, monkeypatch: pytest.MonkeyPatch
 ) -> Suite:
     write_clip(tmp_path, "turning")
-    monkeypatch.setattr(suite_module, "load_reader", lambda path, device: reader)
-    monkeypatch.setattr(suite_module.checkpoint, "weights_hash", lambda module: "c" * 64)
+    monkeypatch.setattr(opening, "load_reader", lambda path, device: reader)
+    monkeypatch.setattr(opening.checkpoint, "weights_hash", lambda module: "c" * 64)
     models = (save("with.safetensors"), save("without.safetensors", "bank.enabled=false"))
-    return open_suite(models, tmp_path, ["test"], CPU, sqz_dist=False)
+    return open_suite(
+        models, tmp_path, ["test"], CPU, sqz_dist=False, identity=False, batch_size=32
+    )
 
 
 def unwatched(clips: Iterable[ScoredClip], total: int, stage: str) -> Iterable[ScoredClip]:
@@ -90,6 +97,66 @@ def test_every_protocol_ends_in_a_table_and_files(suite: Suite, tmp_path: Path) 
         assert len(lines) == len(rows) + 1
 
 
+def test_one_person_drives_another(
+    tmp_path: Path, save: SaveModel, reader: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "bob", "cat"):
+        write_clip(tmp_path, name)
+    monkeypatch.setattr(opening, "load_reader", lambda path, device: reader)
+    monkeypatch.setattr(opening.checkpoint, "weights_hash", lambda module: "c" * 64)
+    monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
+    suite = open_suite(
+        (save("model.safetensors"),),
+        tmp_path,
+        ["test"],
+        CPU,
+        protocols=[Protocol.CROSS],
+        thinning=Thinning(frames=3),
+    )
+    rows, table = suite.measure(Protocol.CROSS, unwatched)
+    assert [name for name, _ in table.lines] == [
+        "model, absolute",
+        "model, relative",
+        "repeat the source",
+        "repeat the driving frame",
+    ]
+    assert len(rows) == 3 * 3 * 4
+    assert "thinned to at most 3 frames a clip" in table.title
+    assert "Left out: csim_mfn" in table.note
+    assert dict(table.lines)["repeat the driving frame"][0].mean == 0  # type: ignore[union-attr]
+    results = [(Protocol.CROSS, rows, table)]
+    suite.write(tmp_path / "out", results)
+    assert len(json.loads((tmp_path / "out/summary.json").read_text())["pairs"]) == 3
+    assert len((tmp_path / "out/cross-clips.csv").read_text().splitlines()) == 1 + 3 * 4
+    suite.draw(tmp_path / "sheet.png", results)
+    assert decode_still(tmp_path / "sheet.png").shape[1] > 2 * TILE
+
+
+def test_the_hardest_frames_can_be_looked_at(suite: Suite, tmp_path: Path) -> None:
+    measured = suite.measure(Protocol.RECONSTRUCTION, unwatched)
+    suite.draw(tmp_path / "sheet.png", [(Protocol.RECONSTRUCTION, *measured)])
+    assert decode_still(tmp_path / "sheet.png").shape[1] > TILE
+    with pytest.raises(ConfigError, match="nothing to show of attention"):
+        suite.draw(tmp_path / "other.png", [(Protocol.ATTENTION, [], measured[1])])
+
+
+def test_thinned_tables_say_so(suite: Suite) -> None:
+    thinned = replace(suite, thinning=Thinning(every=4))
+    rows, table = thinned.measure(Protocol.RECONSTRUCTION, unwatched)
+    assert {row.frame for row in rows} == {1, 5, 9, 13, 17, 21}
+    assert "not the protocol's frames" in table.title
+    assert "thinned" not in thinned.measure(Protocol.ATTENTION, unwatched)[1].title
+
+
+def test_precision_is_put_back() -> None:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    with exact_kernels():
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert torch.get_float32_matmul_precision() == "medium"
+    torch.set_float32_matmul_precision(before)
+
+
 def test_the_same_seed_gives_the_same_table_whatever_ran_before(suite: Suite) -> None:
     alone = [suite.measure(which, unwatched)[1] for which in USUAL]
     again = [suite.measure(which, unwatched)[1] for which in reversed(USUAL)]
@@ -111,7 +178,7 @@ def test_models_are_called_by_their_stems_unless_these_recur() -> None:
 
 def test_a_clip_and_its_side_car_must_be_of_one_length(tmp_path: Path) -> None:
     write_clip(tmp_path, "cut", frames=5)
-    with pytest.raises(DataError, match=r"5 frames decoded, expected 24 as in cut\.npz"):
+    with pytest.raises(DataError, match=r"5 frames decoded, expected 24 as in its side-car"):
         list(open_clips(find_scored_clips(tmp_path, ["test"]), 64))
 
 

@@ -28,7 +28,7 @@ def evaluate(
             "-p",
             "--protocol",
             help="What to measure; may be given again.",
-            show_default="all but rendered, which needs stills",
+            show_default="reconstruction, occlusion and attention",
         ),
     ] = None,
     split: Annotated[
@@ -45,36 +45,68 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="Folder for a row a sample (CSV) and summary.json."),
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder for CSV files, a row a sample and a row a clip, and summary.json.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="PNG to look at: the hardest frame of every clip, hardest first."),
     ] = None,
     reader: Annotated[
         Path | None, typer.Option(help="Weights of a face reader.", show_default="the shipped one")
     ] = None,
     device: DeviceOption = "auto",
-    batch_size: Annotated[int, typer.Option(min=1, help="Frames rendered together.")] = 32,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Frames rendered together.", show_default="2, on a GPU 32"),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Use no more clips, or stills, than this.")
     ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Score every Nth frame; tables are marked as not the protocol's."),
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(min=1, help="Score at most so many frames of each clip; marked likewise."),
+    ] = None,
+    stills: Annotated[
+        Path | None,
+        typer.Option(help="cross: portraits of this folder are the sources, instead of clips."),
+    ] = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(min=1, help="cross: pairs to draw.", show_default="one a source"),
+    ] = None,
+    identity: Annotated[
+        bool, typer.Option(help="Also measure the likeness that MobileFaceNet sees.")
+    ] = True,
     sqz_dist: Annotated[
-        bool, typer.Option(help="Also measure the distance that SqueezeNet sees (needs its file).")
+        bool, typer.Option(help="Also measure the distance that SqueezeNet sees.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Of the choice of pairs and of the intervals.")] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Measure how close a model comes to real frames.
+    """Measure how close a model comes to real frames, and to real people.
 
-    Full precision, absolute motion, floats compared as they come from the model. The face reader
-    reads sources and driving frames, as in use; regions to score are those of the side-cars, where
-    these have them.
+    Full precision, floats compared as they come from the model; motion is absolute, and across
+    identities relative too. The face reader reads sources and driving frames, as in use; regions
+    to score are those of the side-cars, where these have them. A judge whose weights are missing
+    leaves its columns out, and the table says so.
 
     Examples:
-      reenact evaluate reenact-s clips --out runs/evaluation
+      reenact evaluate reenact-s clips --out runs/evaluation --sheet runs/hardest.png
+
+      reenact evaluate reenact-s clips --protocol cross --pairs 50 --every 10
 
       reenact evaluate with.safetensors clips --protocol occlusion --against without.safetensors
     """
-    import torch  # takes a while: --help need not wait for it
-
-    from reenact.evaluation.suite import open_suite
+    from reenact.evaluation.opening import open_suite  # torch takes a while: not for --help
+    from reenact.evaluation.thinning import Thinning
 
     protocols = protocol or USUAL
     suite = open_suite(
@@ -82,16 +114,18 @@ def evaluate(
         data,
         split or ("test",),
         choose_device(device),
+        protocols=protocols,
+        stills=stills,
+        pairs=pairs,
+        thinning=Thinning(every, frames),
         reader=reader,
         batch_size=batch_size,
         limit=limit,
-        sqz_dist=sqz_dist and Protocol.RECONSTRUCTION in protocols,
+        sqz_dist=sqz_dist,
+        identity=identity,
         seed=seed,
     )
-    with (
-        Progress(console=Console(stderr=True), disable=quiet) as progress,
-        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
-    ):
+    with Progress(console=Console(stderr=True), disable=quiet) as progress:
 
         def watch(clips: Iterable[ScoredClip], total: int, stage: str) -> Iterable[ScoredClip]:
             return Counted(clips, total, progress, stage)
@@ -101,3 +135,5 @@ def evaluate(
         typer.echo(f"{table.markdown()}\n")
     if out is not None:
         suite.write(out, results)
+    if sheet is not None:
+        suite.draw(sheet, results)

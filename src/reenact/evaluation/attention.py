@@ -9,7 +9,7 @@ import torch
 
 from reenact.evaluation.clips import ScoredClip
 from reenact.evaluation.methods import ReenactmentModel, render_with
-from reenact.evaluation.reconstruction import LAST_FRAME
+from reenact.evaluation.thinning import NOT_THINNED, Thinning
 from reenact.facelet.localization import RegionAttention, region_attention
 from reenact.records import REGIONS, Parser, Parsing
 
@@ -40,7 +40,7 @@ def watch_attention(
     parser: Parser,
     device: torch.device,
     batch_size: int = 32,
-    stride: int = STRIDE,
+    thinning: Thinning = NOT_THINNED,
 ) -> Iterator[RegionScore]:
     """Attention while frame 0 of every clip is driven by every fourth of frames 1 to 199.
 
@@ -48,8 +48,7 @@ def watch_attention(
     """
     for clip in clips:
         render = render_with(model, clip.pictures(slice(0, 1), device))
-        looked_at = torch.arange(1, min(len(clip), LAST_FRAME + 1), stride)
-        for numbers in looked_at.split(batch_size):
+        for numbers in thinning.choose(len(clip), every=STRIDE).split(batch_size):
             compensation = render(clip.pictures(numbers, device)).compensation
             if compensation is None:
                 return

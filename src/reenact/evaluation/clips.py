@@ -90,13 +90,8 @@ def open_clips(footage: Iterable[Footage], size: int) -> Iterator[ScoredClip]:
 
 
 def _open(item: Footage, size: int) -> ScoredClip:
-    frames = decode_clip(item.path, size)
     sidecar = read_sidecar(item.sidecar) if item.sidecar.is_file() else None
-    if sidecar is not None and len(sidecar) != len(frames):
-        raise DataError(
-            f"{item.path}: {len(frames)} frames decoded, expected {len(sidecar)} as in "
-            f"{item.sidecar.name}. Run `reenact prepare` on the folder again."
-        )
+    frames = decode_clip(item.path, size, expected=None if sidecar is None else len(sidecar))
     return ScoredClip(item.name, item.identity, frames, _labels(sidecar), _yaw(sidecar))
 
 

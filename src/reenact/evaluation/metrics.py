@@ -5,6 +5,7 @@ Frames are (B, 3, H, W) RGB in [0, 1], compared as floats, never as written to a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,23 +36,46 @@ class PixelScores(Record):
     sqz_dist: Tensor
     """(B,) from 0, lower is better; NaN where there was no network to look."""
 
-    def rows(self) -> list[list[float]]:
+    def columns(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The four numbers of every frame, in the order of the fields."""
-        columns = (self.psnr, self.ssim, self.l1, self.sqz_dist)
-        table: list[list[float]] = torch.stack(columns, dim=1).tolist()
-        return table
+        return self.psnr, self.ssim, self.l1, self.sqz_dist
 
 
-def score(frames: Tensor, truth: Tensor, features: SqueezeNetFeatures | None) -> PixelScores:
+@dataclass(frozen=True, eq=False)
+class TrueFrames(Record):
+    """What frames are compared with; looked at once, however many methods there are."""
+
+    frames: Tensor
+    """(B, 3, H, W) in [0, 1]."""
+    maps: tuple[Tensor, ...] | None
+    """What the network sees in them, as of `feature_maps`; None without one."""
+
+
+def look_at(truth: Tensor, features: SqueezeNetFeatures | None) -> TrueFrames:
+    """Make true frames ready; values outside [0, 1] are clipped."""
+    frames = truth.float().clamp(0, 1)
+    return TrueFrames(frames, None if features is None else feature_maps(features, frames))
+
+
+def score(frames: Tensor, truth: TrueFrames, features: SqueezeNetFeatures | None) -> PixelScores:
     """All metrics of some frames; values outside [0, 1] are clipped first."""
-    frames, truth = frames.float().clamp(0, 1), truth.float().clamp(0, 1)
-    unknown = frames.new_full((len(frames),), torch.nan)
+    distance = frames.new_full((len(frames),), torch.nan, dtype=torch.float32)
+    if features is not None and truth.maps is not None:
+        # One look is enough at a picture that is repeated.
+        seen = feature_maps(features, frames[:1] if is_repeated(frames) else frames)
+        distance = feature_distance(seen, truth.maps)
+    clipped = frames.float().clamp(0, 1)
     return PixelScores(
-        psnr=psnr(frames, truth),
-        ssim=ssim(frames, truth),
-        l1=l1(frames, truth),
-        sqz_dist=unknown if features is None else feature_distance(features, frames, truth),
+        psnr=psnr(clipped, truth.frames),
+        ssim=ssim(clipped, truth.frames),
+        l1=l1(clipped, truth.frames),
+        sqz_dist=distance,
     )
+
+
+def is_repeated(frames: Tensor) -> bool:
+    """Whether a batch is one picture again and again, without a copy (`Tensor.expand`)."""
+    return len(frames) > 1 and frames.stride(0) == 0
 
 
 def l1(frames: Tensor, truth: Tensor) -> Tensor:
@@ -118,18 +142,24 @@ def ssim_on_gpu(frames: Tensor, truth: Tensor) -> Tensor:
     return similarity.float()
 
 
-def feature_distance(features: SqueezeNetFeatures, frames: Tensor, truth: Tensor) -> Tensor:
+def feature_maps(features: SqueezeNetFeatures, frames: Tensor) -> tuple[Tensor, ...]:
+    """Five maps of frames, every pixel scaled to length 1 over its channels."""
+    maps = features(frames.float().clamp(0, 1))
+    return tuple(F.normalize(one, dim=1) for one in maps)
+
+
+def feature_distance(drawn: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     """Distance in the eyes of a classification network, `sqz_dist`: (B,).
 
-    Every pixel of a map is scaled to length 1 over its channels; squared differences are summed
-    over channels, averaged over pixels, and summed over the network's five maps. It is no LPIPS:
-    that one's weights belong to another training of the network.
+    Squared differences of `feature_maps` are summed over channels, averaged over pixels, and
+    summed over the maps. It is no LPIPS: that one's weights belong to another training of the
+    network.
     """
-    total = torch.zeros(len(frames), device=frames.device)
-    for drawn, wanted in zip(features(frames), features(truth), strict=True):
-        difference = F.normalize(drawn, dim=1) - F.normalize(wanted, dim=1)
-        total = total + difference.square().sum(dim=1).mean(dim=(1, 2))
-    return total
+    distances = [
+        (one - other).square().sum(dim=1).mean(dim=(1, 2))
+        for one, other in zip(drawn, wanted, strict=True)
+    ]
+    return torch.stack(distances).sum(dim=0)
 
 
 def _channels_last(frames: Tensor) -> FloatArray:

@@ -10,6 +10,8 @@ class Protocol(StrEnum):
     """The first frame of every clip, driven by the others."""
     OCCLUSION = "occlusion"
     """Regions that the source hides and the driving frame shows."""
+    CROSS = "cross"
+    """One person's picture, driven by another's clip."""
     ATTENTION = "attention"
     """Whether facelets look at their own regions."""
     RENDERED = "rendered"

@@ -6,7 +6,6 @@ The driving frame is the photograph itself, the source the same head turned away
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,14 +17,14 @@ from reenact.data.expressions import ExpressionBank, build_expression_bank
 from reenact.data.moments import MotionRange
 from reenact.data.pairs import PairBatch
 from reenact.data.portrait_mesh import load_head_mesh
+from reenact.data.readings import Readers
 from reenact.data.rerender import StillRenderer
 from reenact.data.sampling import Rerenderer
-from reenact.data.sidecar import read_sidecar
-from reenact.data.store import Readers, load_clips, load_stills
+from reenact.data.store import load_clips, load_stills, read_sidecars, with_codes
 from reenact.errors import DataError
 from reenact.evaluation.clips import VALIDATION, find_scored_clips
 from reenact.evaluation.occlusion import MIN_TURN, MIN_YAW, OcclusionPairs
-from reenact.motion.rotation import euler_from_vector
+from reenact.layers.rotation import euler_from_vector
 from reenact.records import Parser, Parsing, PoseEncoder
 
 TURNING = MotionRange(
@@ -90,14 +89,10 @@ def _filmed_expressions(
     root: Path, size: int, device: torch.device, readers: Readers
 ) -> ExpressionBank:
     clips = find_scored_clips(root, [VALIDATION])
-    store = load_clips(clips, size, device, lambda: readers)
-    codes = store.pose.cpu().split(store.lengths.tolist())
-    sidecars = [
-        replace(read_sidecar(clip.sidecar), pose_code=code.numpy())
-        for clip, code in zip(clips, codes, strict=True)
-    ]
+    sidecars = read_sidecars(clips)
+    store = load_clips(clips, size, device, lambda: readers, sidecars)
     people = [clip.identity for clip in clips]
-    return build_expression_bank(sidecars, people, load_head_mesh(device))
+    return build_expression_bank(with_codes(sidecars, store), people, load_head_mesh(device))
 
 
 def _yaw(pose: Tensor) -> Tensor:

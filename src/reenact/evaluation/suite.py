@@ -2,38 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from reenact import checkpoint
 from reenact.data.clips import Footage
 from reenact.errors import ConfigError
+from reenact.evaluation.attention import STRIDE as ATTENTION_STEP
 from reenact.evaluation.attention import watch_attention
-from reenact.evaluation.clips import ScoredClip, find_scored_clips, open_clips
-from reenact.evaluation.methods import Method, animate_with, repeat_source
-from reenact.evaluation.occlusion import OcclusionPairs, clip_pairs, score_hidden
+from reenact.evaluation.clips import ScoredClip, open_clips
+from reenact.evaluation.cross import STRIDE as CROSS_STEP
+from reenact.evaluation.cross import (
+    CrossPair,
+    CrossScore,
+    Panel,
+    blank_broken,
+    choose_pairs,
+    reenact_across,
+)
+from reenact.evaluation.judges import LandmarkerJudge, ReaderJudge
+from reenact.evaluation.methods import (
+    CrossMethod,
+    Method,
+    absolute,
+    animate_with,
+    follow_with,
+    repeat_driving,
+    repeat_source,
+)
+from reenact.evaluation.networks import Networks
+from reenact.evaluation.occlusion import clip_pairs, score_hidden
 from reenact.evaluation.protocols import Protocol
-from reenact.evaluation.reconstruction import blank_failures, reconstruct
+from reenact.evaluation.reconstruction import (
+    FrameScore,
+    Recogniser,
+    blank_failures,
+    reconstruct,
+)
 from reenact.evaluation.rendered import open_stills, turned_pairs
-from reenact.evaluation.report import list_hash, versions, write_rows, write_summary
+from reenact.evaluation.report import (
+    list_hash,
+    versions,
+    write_clip_means,
+    write_rows,
+    write_summary,
+)
+from reenact.evaluation.sheet import (
+    cross_hardness,
+    cross_strips,
+    draw_page,
+    hardest,
+    reconstruction_strips,
+    save_pages,
+)
+from reenact.evaluation.sources import open_sources
 from reenact.evaluation.tables import (
     Table,
     attention_table,
+    cross_table,
     occlusion_table,
     reconstruction_table,
 )
+from reenact.evaluation.thinning import Thinning
 from reenact.model import FaceletModel
-from reenact.perception.features import SqueezeNetFeatures, load_features
-from reenact.perception.reader import FaceReader, load_reader
+from reenact.perception.reader import FaceReader
+from reenact.records import Image
 
 REPEATED = "repeat the source"
 """What tables call the method that every other has to beat."""
+DRIVING = "repeat the driving frame"
+"""Across identities, the other end: perfect motion of the wrong person."""
+STEPS = {Protocol.RECONSTRUCTION: 1, Protocol.CROSS: CROSS_STEP, Protocol.ATTENTION: ATTENTION_STEP}
+"""Frames from one that is scored to the next, of protocols that can be thinned."""
+
+Measured = tuple[Sequence[Any], Table]
+Result = tuple[Protocol, Sequence[Any], Table]
 
 
 class Watch(Interface):
@@ -53,12 +104,16 @@ class Suite:
     models: dict[str, FaceletModel]
     """By the name in tables, the one to judge first."""
     reader: FaceReader
-    features: SqueezeNetFeatures | None
-    """None leaves `sqz_dist` out."""
+    networks: Networks
     data: Path
     footage: tuple[Footage, ...]
+    sources: tuple[Footage, ...]
+    """Who is shown across identities."""
     limit: int | None
     """Use no more stills than this."""
+    pairs: int | None
+    """Pairs across identities; None: every source once."""
+    thinning: Thinning
     size: int
     """Pixels on a side of a frame."""
     device: torch.device
@@ -67,33 +122,32 @@ class Suite:
 
     def measure(self, protocol: Protocol, watch: Watch) -> tuple[Sequence[Any], Table]:
         """One row a sample, and the table of their means; equal seeds give equal ones."""
-        chance = np.random.default_rng(self.seed)
-        if protocol is Protocol.RENDERED:
-            scores = list(score_hidden(self._methods(), self._drawn_pairs()))
-            title = "Regions that the source hides, drawn from stills"
-            return scores, occlusion_table(scores, chance, title)
-        clips = watch(open_clips(self.footage, self.size), len(self.footage), protocol.value)
-        if protocol is Protocol.RECONSTRUCTION:
-            methods = {**self._methods(), REPEATED: repeat_source}
-            frames = list(reconstruct(methods, clips, self.features, self.device, self.batch_size))
-            return frames, reconstruction_table(blank_failures(frames), chance)
-        if protocol is Protocol.OCCLUSION:
-            pairs = clip_pairs(clips, self.reader, self.device, chance, self.batch_size)
-            scores = list(score_hidden(self._methods(), pairs))
-            return scores, occlusion_table(scores, chance)
-        model = next(iter(self.models.values()))
-        looks = list(watch_attention(model, clips, self.reader, self.device, self.batch_size))
-        return looks, attention_table(looks, chance)
+        run = {
+            Protocol.RECONSTRUCTION: self._reconstruct,
+            Protocol.OCCLUSION: self._look_behind,
+            Protocol.CROSS: self._cross,
+            Protocol.ATTENTION: self._watch_attention,
+            Protocol.RENDERED: self._render_stills,
+        }[protocol]
+        with exact_kernels():
+            rows, table = run(watch, np.random.default_rng(self.seed))
+        label = self.thinning.label(STEPS[protocol]) if protocol in STEPS else ""
+        return rows, table.annotated(label, self.networks.remarks(protocol))
 
-    def write(self, folder: Path, results: Sequence[tuple[Protocol, Sequence[Any], Table]]) -> None:
-        """A CSV file a protocol, and a summary that says what made the numbers."""
+    def write(self, folder: Path, results: Sequence[Result]) -> None:
+        """Two CSV files a protocol, and a summary that says what made the numbers."""
         for protocol, rows, _ in results:
             write_rows(folder / f"{protocol.value}.csv", rows)
+            if protocol is not Protocol.ATTENTION:
+                write_clip_means(folder / f"{protocol.value}-clips.csv", rows)
         summary = {
             "models": {name: checkpoint.weights_hash(m) for name, m in self.models.items()},
             "reader": checkpoint.weights_hash(self.reader),
+            "judges": self.networks.hashes(),
             "clips": [item.name for item in self.footage],
             "clips_sha256": list_hash(self.footage),
+            "pairs": [pair.name for pair in self._pairs()] if _has_cross(results) else [],
+            "thinning": asdict(self.thinning),
             "seed": self.seed,
             "device": str(self.device),
             "versions": versions(),
@@ -101,74 +155,149 @@ class Suite:
         }
         write_summary(folder / "summary.json", summary)
 
-    def _drawn_pairs(self) -> Iterator[OcclusionPairs]:
+    def draw(self, path: Path, results: Sequence[Result]) -> None:
+        """A PNG with the hardest frame of the first model on every clip, as far as asked for.
+
+        Raises:
+            ConfigError: No protocol that was measured shows frames.
+        """
+        draw: dict[Protocol, Callable[[Sequence[Any]], Image]] = {
+            Protocol.RECONSTRUCTION: self._reconstruction_page,
+            Protocol.CROSS: self._cross_page,
+        }
+        with exact_kernels():
+            pages = [draw[which](rows) for which, rows, _ in results if which in draw]
+        if not pages:
+            raise ConfigError(
+                f"sheet: nothing to show of {', '.join(p.value for p, _, _ in results)}, expected "
+                "reconstruction or cross among the protocols. Add one, or leave out --sheet."
+            )
+        save_pages(path, pages)
+
+    def _reconstruct(self, watch: Watch, chance: np.random.Generator) -> Measured:
+        panel = self._panel()
+        recogniser = None
+        if panel.identity is not None:
+            recogniser = Recogniser(panel.landmarker or panel.reader, panel.identity)
+        frames = list(
+            reconstruct(
+                {**self._methods(), REPEATED: repeat_source},
+                self._clips(watch, Protocol.RECONSTRUCTION),
+                self.networks.features,
+                self.device,
+                self.batch_size,
+                recogniser,
+                self.thinning,
+            )
+        )
+        return frames, reconstruction_table(blank_failures(frames), chance)
+
+    def _look_behind(self, watch: Watch, chance: np.random.Generator) -> Measured:
+        clips = self._clips(watch, Protocol.OCCLUSION)
+        pairs = clip_pairs(clips, self.reader, self.device, chance, self.batch_size)
+        scores = list(score_hidden(self._methods(), pairs))
+        return scores, occlusion_table(scores, chance)
+
+    def _cross(self, watch: Watch, chance: np.random.Generator) -> Measured:
+        pairs = self._pairs()
+        driving = open_clips((pair.driving for pair in pairs), self.size)
+        scores = list(
+            reenact_across(
+                self._cross_methods(),
+                pairs,
+                self._sources(pairs),
+                watch(driving, len(pairs), Protocol.CROSS.value),
+                self._panel(),
+                self.device,
+                self.batch_size,
+                self.thinning,
+            )
+        )
+        return scores, cross_table(blank_broken(scores), chance)
+
+    def _watch_attention(self, watch: Watch, chance: np.random.Generator) -> Measured:
+        model = next(iter(self.models.values()))
+        clips = self._clips(watch, Protocol.ATTENTION)
+        looks = list(
+            watch_attention(model, clips, self.reader, self.device, self.batch_size, self.thinning)
+        )
+        return looks, attention_table(looks, chance)
+
+    def _render_stills(self, watch: Watch, chance: np.random.Generator) -> Measured:
         renderer, names = open_stills(
             self.data, self.size, self.device, self.reader, self.reader, self.limit
         )
-        chance = torch.Generator(self.device).manual_seed(self.seed)
-        return turned_pairs(renderer, names, chance, self.batch_size)
+        moves = torch.Generator(self.device).manual_seed(self.seed)
+        pairs = turned_pairs(renderer, names, moves, self.batch_size)
+        scores = list(score_hidden(self._methods(), pairs))
+        title = "Regions that the source hides, drawn from stills"
+        return scores, occlusion_table(scores, chance, title)
+
+    def _reconstruction_page(self, rows: Sequence[FrameScore]) -> Image:
+        name, model = next(iter(self.models.items()))
+        worst = hardest(rows, name, lambda row: -row.psnr)
+        clips = open_clips((item for item in self.footage if item.name in worst), self.size)
+        strips = reconstruction_strips(animate_with(model), worst, clips, self.device)
+        title = f"{name}, reconstruction: source, driving frame, result, error"
+        return draw_page(title, strips)
+
+    def _cross_page(self, rows: Sequence[CrossScore]) -> Image:
+        name, model = next(iter(self.models.items()))
+        pairs = self._pairs()
+        worst = hardest(rows, f"{name}, absolute", cross_hardness)
+        strips = cross_strips(
+            (absolute(animate_with(model)), follow_with(model)),
+            worst,
+            self._sources(pairs),
+            open_clips((pair.driving for pair in pairs), self.size),
+            [pair.name for pair in pairs],
+            self.device,
+        )
+        return draw_page(f"{name}, cross: source, driving frame, absolute, relative", strips)
+
+    def _clips(self, watch: Watch, protocol: Protocol) -> Iterable[ScoredClip]:
+        return watch(open_clips(self.footage, self.size), len(self.footage), protocol.value)
+
+    def _pairs(self) -> tuple[CrossPair, ...]:
+        return choose_pairs(
+            self.sources, self.footage, np.random.default_rng(self.seed), self.pairs
+        )
+
+    def _sources(self, pairs: Sequence[CrossPair]) -> Iterator[Tensor]:
+        return open_sources((pair.source for pair in pairs), self.size, self.reader)
+
+    def _panel(self) -> Panel:
+        landmarker = self.networks.landmarker
+        return Panel(
+            reader=ReaderJudge(self.reader),
+            landmarker=None if landmarker is None else LandmarkerJudge(landmarker),
+            identity=self.networks.identity,
+        )
 
     def _methods(self) -> dict[str, Method]:
         return {name: animate_with(model) for name, model in self.models.items()}
 
-
-def open_suite(
-    models: Sequence[str],
-    data: Path,
-    splits: Sequence[str],
-    device: torch.device,
-    *,
-    reader: Path | None = None,
-    batch_size: int = 32,
-    limit: int | None = None,
-    sqz_dist: bool = True,
-    seed: int = 0,
-) -> Suite:
-    """Load models by name or path, the reader, and find the clips.
-
-    Raises:
-        ReenactError: Something is not there, or the models cannot be given the same frames.
-    """
-    footage = find_scored_clips(data, splits)[:limit]
-    size = common_size(models)
-    face_reader = load_reader(reader, device)
-    features = load_features("squeezenet").to(device) if sqz_dist else None
-    assert features is None or isinstance(features, SqueezeNetFeatures)
-    return Suite(
-        models={
-            short: checkpoint.load(name, device, parser=face_reader, pose_encoder=face_reader)
-            for short, name in short_names(models).items()
-        },
-        reader=face_reader,
-        features=features,
-        data=data,
-        footage=footage,
-        limit=limit,
-        size=size,
-        device=device,
-        batch_size=batch_size,
-        seed=seed,
-    )
+    def _cross_methods(self) -> dict[str, CrossMethod]:
+        methods: dict[str, CrossMethod] = {}
+        for name, model in self.models.items():
+            methods[f"{name}, absolute"] = absolute(animate_with(model))
+            methods[f"{name}, relative"] = follow_with(model)
+        methods[REPEATED] = absolute(repeat_source)
+        methods[DRIVING] = absolute(repeat_driving)
+        return methods
 
 
-def short_names(names: Sequence[str]) -> dict[str, str]:
-    """What tables call models: the stems of their names, or all of the names if stems recur."""
-    stems = [Path(name).stem for name in names]
-    return dict(zip(stems if len({*stems}) == len(stems) else names, names, strict=True))
+@contextmanager
+def exact_kernels() -> Iterator[None]:
+    """No TF32 on a GPU: its ten bits would be part of what is measured."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
-def common_size(names: Sequence[str]) -> int:
-    """Pixels on a side of the pictures of all these models.
-
-    Raises:
-        ConfigError: They differ, so that the models cannot be given the same frames.
-    """
-    files = {name: checkpoint.find_weights(name) for name in names}
-    sizes = {name: checkpoint.read_info(file).config.image_size for name, file in files.items()}
-    if len({*sizes.values()}) > 1:
-        found = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise ConfigError(
-            f"models: their pictures have sides of different lengths ({found}), expected one for "
-            "all. Evaluate the models one by one."
-        )
-    return sizes[names[0]]
+def _has_cross(results: Sequence[Result]) -> bool:
+    return any(protocol is Protocol.CROSS for protocol, _, _ in results)

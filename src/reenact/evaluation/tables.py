@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from reenact.evaluation.attention import RegionScore
+from reenact.evaluation.cross import CrossScore
 from reenact.evaluation.occlusion import PairScore
 from reenact.evaluation.reconstruction import FrameScore
 from reenact.evaluation.summary import Estimate, estimate
@@ -17,8 +18,33 @@ from reenact.records import REGIONS
 
 Row = TypeVar("Row")
 
-METRICS = {"psnr": 2, "ssim": 4, "l1": 4, "sqz_dist": 3}
+METRICS = {"psnr": 2, "ssim": 4, "l1": 4, "sqz_dist": 3, "csim_mfn": 3, "failed": 3}
 """Columns of the reconstruction table, and digits shown."""
+CROSS_METRICS = {
+    "csim_mfn": 3,
+    "ard_mesh": 2,
+    "geodesic_mesh": 2,
+    "expr_mesh": 4,
+    "auh_mesh": 3,
+    "ard_reader": 2,
+    "expr_reader": 4,
+    "failed": 3,
+}
+"""Columns of the cross-identity table, and digits shown."""
+JUDGED = {
+    "sqz_dist",
+    "csim_mfn",
+    "ard_mesh",
+    "geodesic_mesh",
+    "expr_mesh",
+    "auh_mesh",
+    "failed",
+}
+"""Columns of judges that may be missing: no number at all means that nobody looked."""
+_LIKENESS = (
+    " csim_mfn: cosine of MobileFaceNet's embeddings, not comparable with ArcFace's; failed: share "
+    "of frames in which no face was found, scored where the face should be."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +57,11 @@ class Table:
     digits: tuple[int, ...]
     note: str
     """What the numbers are means over."""
+
+    def annotated(self, label: str, remarks: Iterable[str]) -> Table:
+        """The table with a label behind its title, if any, and more remarks below."""
+        title = f"{self.title} ({label})" if label else self.title
+        return replace(self, title=title, note=" ".join([self.note, *remarks]))
 
     def markdown(self) -> str:
         """The table with intervals, as shown in documents."""
@@ -54,20 +85,36 @@ class Table:
 
 def reconstruction_table(rows: Sequence[FrameScore], chance: np.random.Generator) -> Table:
     """Means over frames, then over clips; the interval draws clips again."""
-    measured = any(math.isfinite(row.sqz_dist) for row in rows)
-    metrics = [name for name in METRICS if measured or name != "sqz_dist"]
-    lines = tuple(
-        (method, tuple(_column(mine, name, "clip", chance) for name in metrics))
-        for method, mine in _grouped(rows, lambda row: row.method)
-    )
+    metrics, lines = _lines(rows, METRICS, chance)
     counts = lines[0][1][0] if lines else None
     return Table(
         title="Same-identity reconstruction",
-        columns=tuple(metrics),
+        columns=metrics,
         lines=lines,
         digits=tuple(METRICS[name] for name in metrics),
         note=f"{_counts(counts, 'clips', 'frames')} Source: frame 0, not scored; frames 1 to 199 "
-        "driven, absolute motion. Mean over frames, then over clips [95 % interval by clip].",
+        "driven, absolute motion. Mean over frames, then over clips [95 % interval by clip]."
+        + (_LIKENESS if "csim_mfn" in metrics else ""),
+    )
+
+
+def cross_table(rows: Sequence[CrossScore], chance: np.random.Generator) -> Table:
+    """Means over frames, then over pairs; the interval draws pairs again."""
+    metrics, lines = _lines(rows, CROSS_METRICS, chance)
+    counts = lines[0][1][-1] if lines else None
+    return Table(
+        title="Cross-identity reenactment",
+        columns=metrics,
+        lines=lines,
+        digits=tuple(CROSS_METRICS[name] for name in metrics),
+        note=f"{_counts(counts, 'pairs', 'frames')} One person's picture driven by another's clip; "
+        "relative motion is counted from the scored driving frame most like the source, steps "
+        "scaled to the face. ard, geodesic (degrees), expr and auh compare with the driving frame: "
+        "_mesh by MediaPipe's landmarker, which the model does not know; _reader by the shipped "
+        "face reader, on which the model is conditioned, so that it flatters. Relative motion "
+        "keeps the source's own pose and expression at its start, which both count as error. "
+        "Mean over frames, then over pairs [95 % interval by pair]."
+        + (_LIKENESS if "csim_mfn" in metrics else ""),
     )
 
 
@@ -129,6 +176,22 @@ def attention_table(rows: Sequence[RegionScore], chance: np.random.Generator) ->
         digits=tuple(digits for _ in sizes for _, digits in parts),
         note="Mean over frames that show the region, then over clips [95 % interval by clip].",
     )
+
+
+def _lines(
+    rows: Sequence[Any], digits: Mapping[str, int], chance: np.random.Generator
+) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Estimate, ...]], ...]]:
+    """The metrics that had a judge, and for each method what they came to."""
+    measured = tuple(
+        name
+        for name in digits
+        if name not in JUDGED or any(math.isfinite(getattr(row, name)) for row in rows)
+    )
+    lines = tuple(
+        (method, tuple(_column(mine, name, "clip", chance) for name in measured))
+        for method, mine in _grouped(rows, lambda row: row.method)
+    )
+    return measured, lines
 
 
 def _same_pairs(rows: Sequence[PairScore]) -> list[PairScore]:
