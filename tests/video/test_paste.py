@@ -53,7 +53,17 @@ def test_there_is_no_step_at_the_border_of_the_square() -> None:
     )
     assert pasted[62, 52, 0] == 140
     row = pasted[62, :, 0].astype(int)
-    assert np.abs(np.diff(row)).max() <= 40 / (0.12 * 64) * 1.5 + 1
+    assert np.abs(np.diff(row)).max() <= 40 / (0.12 * 64) * 1.875 + 1
+
+
+def test_nothing_can_flicker_next_to_the_border_of_the_square() -> None:
+    photo, square = photograph(300, 300), (40.0, 50.0, 200.0)
+    green = np.zeros((256, 256, 3), dtype=np.uint8)
+    pasted = PasteBack(photo, np.array(square)).paste(green)
+    x0, y0, side = square
+    margin = 0.02 * side
+    untouched = ~inside((x0 + margin, y0 + margin, side - 2 * margin), photo)
+    assert np.array_equal(pasted[untouched], photo[untouched])
 
 
 def test_the_border_does_not_fade_where_the_photograph_ends() -> None:

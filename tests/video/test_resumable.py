@@ -13,7 +13,8 @@ import pytest
 
 from reenact.errors import MediaError
 from reenact.video import ResumableWriter, VideoReader, find_earlier, partial_path, probe
-from reenact.video.fragments import job_of, whole_fragments
+from reenact.video.fragments import whole_fragments
+from reenact.video.mark import job_of
 
 from .clips import make_clip, number_of, numbered_frame, sound_packets
 

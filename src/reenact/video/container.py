@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from reenact.errors import MediaError
+from reenact.video.places import require_file
 
-LOCAL_ONLY = {"protocol_whitelist": "file"}
-"""A playlist that calls itself a video must not make the program open addresses."""
+LISTS = {"concat", "dash", "hls", "imf", "sdp", "webm_dash_manifest"}
+"""Formats that say where to find pictures: a text that calls itself a video must not make the
+program open addresses or other files."""
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +33,25 @@ def open_media(path: Path) -> InputContainer:
     Raises:
         MediaError: The file is missing, unreadable, or in no format that FFmpeg knows.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise MediaError(f"{path}: found {found}, expected a video file. Check the path.")
+    require_file(path, "a video file")
     try:
-        return av.open(str(path.resolve()), options=LOCAL_ONLY, metadata_errors="replace")
+        return av.open(str(path.resolve()), options=_itself_alone(), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise MediaError(
             f"{path}: cannot be read as media ({error_text(error)}), expected a whole video file. "
             "Check that it plays elsewhere; copy or download it again."
         ) from error
+
+
+@lru_cache(maxsize=1)
+def _itself_alone() -> dict[str, str]:
+    """Options of FFmpeg that let it read the file and nothing else."""
+    formats = sorted(set(av.formats_available) - LISTS)
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(formats),
+        "pattern_type": "none",  # of a picture: %d in its name stands for no number
+    }
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:

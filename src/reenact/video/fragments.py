@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,16 +12,17 @@ from pathlib import Path
 
 import av
 from av.bitstream import BitStreamFilterContext
-from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from reenact.errors import MediaError
-from reenact.video.container import open_media, picture_stream, timestamp
+from reenact.video.container import picture_stream, timestamp
+from reenact.video.mark import container_comments, job_in
 
 FRAGMENTED = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
 """MP4 that can be played up to its last whole fragment; each holds whole groups of pictures."""
-_JOB = re.compile(r", job (\w+)$")
+_ANNEX_B = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
+"""What turns pictures from the way MP4 stores them into that of their encoder, by codec."""
 
 
 class _Beginning:
@@ -63,10 +63,14 @@ class Unfinished:
     """Which job the pictures belong to; empty where the file does not say."""
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
-        """The pictures as an encoder gives them (H.264, Annex B), in the order of decoding."""
-        with closing(_Beginning(self.path, self.size)) as file, av.open(file, "r") as container:
+        """The pictures as an encoder gives them, in the order of decoding."""
+        with (
+            closing(_Beginning(self.path, self.size)) as file,
+            av.open(file, "r", metadata_errors="replace") as container,
+        ):
             stream = picture_stream(container, self.path)
-            converter = BitStreamFilterContext("h264_mp4toannexb", stream)
+            name = _ANNEX_B.get(stream.codec_context.name, "null")
+            converter = BitStreamFilterContext(name, stream)
             for packet in container.demux(stream):
                 if packet.size:
                     yield from converter.filter(packet)
@@ -86,34 +90,17 @@ def read_unfinished(path: Path) -> Unfinished | None:
     found = Unfinished(path, 0, Fraction(0), fragments, size, "")
     try:
         times = [timestamp(packet) or Fraction(0) for packet in found.packets()]
-        with closing(_Beginning(path, size)) as file, av.open(file, "r") as container:
-            job = _job(container)
+        with (
+            closing(_Beginning(path, size)) as file,
+            av.open(file, "r", metadata_errors="replace") as container,
+        ):
+            job = job_in("".join(container_comments(container)[:1]))
     except (av.FFmpegError, OSError) as error:
         raise MediaError(
             f"{path}: cannot be read as the finished part of a video, expected what an earlier "
             "run left. Remove it, or give --overwrite."
         ) from error
     return Unfinished(path, len(times), max(times), fragments, size, job) if times else None
-
-
-def with_job(comment: str, job: str) -> str:
-    """The comment of a video that says which job it belongs to."""
-    return f"{comment}, job {job}"
-
-
-def job_of(path: Path) -> str:
-    """Which job a finished video belongs to; empty where it does not say."""
-    try:
-        with open_media(path) as container:
-            return _job(container)
-    except MediaError:
-        return ""
-
-
-def _job(container: InputContainer) -> str:
-    metadata = {key.lower(): value for key, value in container.metadata.items()}
-    found = _JOB.search(metadata.get("comment", ""))
-    return found[1] if found else ""
 
 
 def whole_fragments(path: Path) -> tuple[int, int]:

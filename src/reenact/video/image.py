@@ -7,14 +7,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from reenact.errors import MediaError
 from reenact.records import Image
+from reenact.video.comments import add_comment
 from reenact.video.container import decode_pictures, error_text, open_media, picture_stream
 from reenact.video.info import displayed_size
 from reenact.video.partial import PartialFile
+from reenact.video.picture_size import check_size
 from reenact.video.pixels import to_rgb
+from reenact.video.places import require_file
 
+JPEG = "mjpeg"
+"""What FFmpeg calls it."""
 BACKDROP = 255
 """What shows through transparent pixels: white paper."""
 
@@ -29,17 +35,16 @@ def load_image(path: str | PathLike[str]) -> Image:
         MediaError: The file is missing, or no picture.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise MediaError(f"{path}: found {found}, expected a picture. Check the path.")
+    require_file(path, "a picture")
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        data = path.read_bytes()
     except OSError as error:
         raise MediaError(
             f"{path}: cannot be read ({error_text(error)}), expected a picture. "
             "Check its permissions."
         ) from error
-    image = _decode(data)
+    check_size(path, data)
+    image = _decode(np.frombuffer(data, dtype=np.uint8))
     return image if image is not None else _first_frame(path)
 
 
@@ -61,8 +66,27 @@ def load_frame(path: str | PathLike[str], number: int) -> Image:
     )
 
 
-def save_image(path: str | PathLike[str], image: Image) -> None:
+def load_opacity(path: str | PathLike[str]) -> NDArray[np.uint8] | None:
+    """How opaque each pixel of a picture is, (H, W), 255 = opaque; None where all of them are."""
+    data = np.fromfile(path, dtype=np.uint8)
+    try:
+        stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    except cv2.error:
+        return None
+    if stored is None or stored.ndim != 3 or stored.shape[2] != 4:
+        return None
+    depth = 255 if stored.dtype == np.uint8 else 65535
+    alpha = stored[..., 3].astype(np.float32) * (255 / depth)
+    return None if alpha.min() >= 255 else np.rint(alpha).astype(np.uint8)
+
+
+def save_image(path: str | PathLike[str], image: Image, comment: str | None = None) -> None:
     """Write uint8 (H, W, 3) RGB in the format of the suffix; whole or not at all.
+
+    Args:
+        path: Target.
+        image: The picture.
+        comment: What the file says of itself, like `generated_by`; PNG and JPEG can.
 
     Raises:
         MediaError: The suffix names no picture format, or the file cannot be written.
@@ -77,7 +101,8 @@ def save_image(path: str | PathLike[str], image: Image) -> None:
         ) from error
     file = PartialFile(path)
     try:
-        file.path.write_bytes(data.tobytes())
+        encoded = data.tobytes()
+        file.path.write_bytes(add_comment(encoded, comment) if comment else encoded)
     except OSError as error:
         file.discard()
         raise MediaError(
@@ -115,6 +140,8 @@ def _first_frame(path: Path) -> Image:
     try:
         with open_media(path) as container:
             stream = picture_stream(container, path)
+            if stream.codec_context.name == JPEG:
+                stream.codec_context.options = {"err_detect": "explode"}  # rather than guess a half
             frame = next(decode_pictures(container, stream), None)
             if frame is not None:
                 return to_rgb(frame, *displayed_size(frame, stream))

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from reenact.errors import MediaError
 from reenact.records import Image
+from reenact.video.container import error_text
 from reenact.video.image import load_image
 from reenact.video.info import DEFAULT_RATE
+from reenact.video.places import exists, is_file, is_folder
+from reenact.video.webp import is_animated
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"}
 """Suffixes of files that hold one picture."""
@@ -79,10 +82,10 @@ def picture_files(place: Path) -> list[Path] | None:
     Raises:
         MediaError: A folder or a pattern without pictures.
     """
-    if place.is_file():
-        return [place] if place.suffix.lower() in PICTURES else None
-    if place.is_dir():
-        found = list(place.iterdir())
+    if is_file(place):
+        return [place] if place.suffix.lower() in PICTURES and not is_animated(place) else None
+    if is_folder(place):
+        found = _files_of(place)
     elif is_pattern(place):
         found = expand(place)
     else:
@@ -96,9 +99,19 @@ def picture_files(place: Path) -> list[Path] | None:
     return sorted(files, key=_natural)
 
 
+def _files_of(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise MediaError(
+            f"{folder}: cannot be looked into ({error_text(error)}), expected a folder of "
+            "pictures. Check its permissions."
+        ) from error
+
+
 def is_pattern(place: Path) -> bool:
     """Whether a path stands for several files."""
-    return not place.exists() and bool(re.search(r"[*?\[]", str(place)))
+    return not exists(place) and bool(re.search(r"[*?\[]", str(place)))
 
 
 def expand(pattern: Path) -> list[Path]:

@@ -132,7 +132,7 @@ def probe(path: Path) -> VideoInfo:
                 "Check that it plays elsewhere; copy or download it again."
             )
         width, height = displayed_size(frame, stream)
-        rotation, codec = frame.rotation % 360, stream.codec_context.name
+        rotation, codec = frame.rotation % 360, stream.codec_context.codec.canonical_name
     with open_media(path) as container:
         stream = picture_stream(container, path)
         time_base = stream.time_base or 1 / DEFAULT_RATE

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from reenact.errors import MediaError
 from reenact.video.container import error_text
+from reenact.video.sequence import is_numbered, without_number
+
+
+def partial_path(path: Path) -> Path:
+    """Where the finished part of a video waits until the video is whole."""
+    name = without_number(path) if is_numbered(path) else path.with_suffix("")
+    return name.with_name(f"{name.name}.partial.mp4")
 
 
 class PartialFile:

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from reenact.records import FloatArray, Image
 
-FEATHER = 0.12
+FEATHER = 0.15
 """Width of the border where photograph and generated picture mix, in sides of the square."""
+MARGIN = 0.2
+"""Share of that border that stays photograph: a generated picture frays at its own border."""
 
 
 class PasteBack:
@@ -75,10 +77,14 @@ def _covered(start: float, side: float, length: int) -> range:
 def _fade(
     pixels: range, start: float, side: float, length: int, feather: float
 ) -> NDArray[np.float32]:
-    """0 at an end of the square to 1 inside; 1 throughout at ends outside the photograph."""
+    """0 at an end of the square to 1 inside; 1 throughout at ends outside the photograph.
+
+    The outermost part is 0. From there slope and curvature are 0 at both ends: next to the
+    photograph what moves hardly shows yet.
+    """
     centres = np.arange(pixels.start, pixels.stop) + 0.5
     width = max(feather * side, 1e-6)
     before = (centres - start) / width if start > 0 else np.ones_like(centres)
     after = (start + side - centres) / width if start + side < length else np.ones_like(centres)
-    ramp = np.clip(np.minimum(before, after), 0, 1)
-    return np.asarray(ramp * ramp * (3 - 2 * ramp), dtype=np.float32)
+    ramp = np.clip((np.minimum(before, after) - MARGIN) / (1 - MARGIN), 0, 1)
+    return np.asarray(ramp**3 * (10 + ramp * (6 * ramp - 15)), dtype=np.float32)

@@ -12,6 +12,8 @@ from reenact.video.container import error_text
 
 UNSPECIFIED = 2
 """The code of ITU-T H.273 for a colour matrix that the file does not name."""
+EVEN = {"yuv422p10le", "yuva444p10le"}
+"""Pixel formats of ProRes, which spoils the last line of an odd side."""
 SCALING = Interpolation.BICUBIC
 
 
@@ -40,27 +42,64 @@ def to_rgb(frame: av.VideoFrame, width: int, height: int) -> Image:
     return np.ascontiguousarray(np.rot90(picture, turns))
 
 
-def to_yuv420(image: Image) -> av.VideoFrame:
-    """RGB as a BT.709 limited-range frame of even size."""
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even(image)), format="rgb24")
+def to_rgba(frame: av.VideoFrame) -> Image:
+    """A decoded frame with alpha as uint8 (height, width, 4), as it is stored."""
+    return np.asarray(frame.reformat(format="rgba").to_ndarray(), dtype=np.uint8)
+
+
+def from_rgb(image: Image, pixels: str, matrix: Colorspace = Colorspace.ITU709) -> av.VideoFrame:
+    """RGB or RGBA (alpha not multiplied in) as a frame of a pixel format, its size made to fit.
+
+    A missing alpha is 255, an alpha too many goes.
+    """
+    layout = "rgba" if image.shape[2] == 4 else "rgb24"
+    fitting = _pad(image, stored_size((image.shape[0], image.shape[1]), pixels))
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(fitting), format=layout)
+    if layout == pixels:
+        return frame
     return frame.reformat(
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU709,
-        dst_color_range=ColorRange.MPEG,
+        format=pixels,
+        dst_colorspace=None if is_rgb(pixels) else matrix,
+        dst_color_range=stored_range(pixels),
         interpolation=SCALING,
     )
 
 
-def even(image: Image) -> Image:
-    """Repeat the last line of an odd side, since yuv420p stores one colour for 2 x 2 pixels."""
+def is_rgb(pixels: str) -> bool:
+    """Whether a pixel format stores red, green and blue, and needs no matrix."""
+    return av.VideoFormat(pixels).is_rgb or pixels.startswith("gbr")
+
+
+def stored_range(pixels: str) -> ColorRange:
+    """Full range for RGB and JPEG, limited range for all other YUV."""
+    full = is_rgb(pixels) or pixels.startswith("yuvj")
+    return ColorRange.JPEG if full else ColorRange.MPEG
+
+
+def unnamed_matrix(height: int, width: int) -> Colorspace:
+    """What players assume where a file says nothing: BT.709 for high definition, else BT.601."""
+    return Colorspace.ITU709 if height > 576 or width > 1024 else Colorspace.ITU601
+
+
+def stored_size(size: tuple[int, int], pixels: str) -> tuple[int, int]:
+    """The size (height, width) that a pixel format needs: even where two pixels share a colour."""
+    subsampled = [c for c in av.VideoFormat(pixels, 64, 64).components if c.is_chroma]
+    tall, wide = (
+        pixels in EVEN or any(getattr(component, side) < 64 for component in subsampled)
+        for side in ("height", "width")
+    )
+    return size[0] + size[0] % 2 * tall, size[1] + size[1] % 2 * wide
+
+
+def _pad(image: Image, size: tuple[int, int]) -> Image:
+    """Repeat the last line of a side that is one short."""
     height, width = image.shape[:2]
-    if height % 2 == 0 and width % 2 == 0:
+    if (height, width) == size:
         return image
-    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.pad(image, ((0, size[0] - height), (0, size[1] - width), (0, 0)), mode="edge")
 
 
 def _assumed_matrix(frame: av.VideoFrame) -> Colorspace | None:
-    """What players assume where a file says nothing: BT.709 for high definition, else BT.601."""
     if frame.colorspace != UNSPECIFIED:
         return None
-    return Colorspace.ITU709 if frame.height > 576 or frame.width > 1024 else Colorspace.ITU601
+    return unnamed_matrix(frame.height, frame.width)

@@ -9,27 +9,28 @@ from pathlib import Path
 import av
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 
 from reenact.records import Image
 from reenact.video.audio import AudioTrack, Sound
-from reenact.video.container import open_media, picture_stream, start_time, timestamp
+from reenact.video.container import timestamp
+from reenact.video.formats import Encoding, add_pictures
 from reenact.video.fragments import FRAGMENTED, Unfinished
-from reenact.video.pixels import even, to_yuv420
+from reenact.video.pixels import from_rgb, is_rgb, stored_range
 
-ENCODER = "libx264"
-FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-"""Container by suffix, all with H.264 inside."""
 GROUP = 1
 """Seconds between two pictures that need no other one, where the file is fragmented."""
-
-LOOK_AHEAD = "10"
-"""Frames that x264 may hold back to spread bits well, where the file is fragmented."""
+LOOK_AHEAD = {"libx264": "rc-lookahead", "libvpx-vp9": "lag-in-frames"}
+"""What tells an encoder how many frames it may hold back to spread bits well."""
+HELD_BACK = "10"
+"""How many those are where the file is fragmented."""
+EVEN_CLOCK = ({"avi"}, {"mpeg4", "mpeg2video"})
+"""Containers and encoders whose clock ticks once a frame."""
 
 
 class Recording:
-    """H.264 (yuv420p, BT.709) and sound on their way into one file.
+    """Pictures and sound on their way into one file.
 
     Errors are those of PyAV and the system; who owns the file knows what to say.
 
@@ -38,9 +39,9 @@ class Recording:
         kind: Container, as FFmpeg calls it.
         rate: Frames per second, on average.
         tick: Seconds per tick of the pictures' clock.
+        encoding: How the pictures are encoded.
         audio: Sound to carry over, if there is any.
         metadata: Of the container.
-        options: Of x264.
         fragmented: Keep what is written playable at any moment (MP4 alone).
     """
 
@@ -51,9 +52,9 @@ class Recording:
         *,
         rate: Fraction,
         tick: Fraction,
+        encoding: Encoding,
         audio: Sound | None = None,
         metadata: dict[str, str] | None = None,
-        options: dict[str, str] | None = None,
         fragmented: bool = False,
     ) -> None:
         self.path = path
@@ -61,24 +62,30 @@ class Recording:
         """Pictures written that need no other one: a fragmented file is flushed before each."""
         self.closed = False
         self._rate, self._tick = rate, tick
-        self._options = dict(options or {})
+        self._encoding = encoding
+        self._matrix = Colorspace.ITU709
+        self._options: dict[str, str] = {}
         if fragmented:
-            self._options |= {"g": str(max(1, round(GROUP * rate))), "rc-lookahead": LOOK_AHEAD}
+            self._options = {"g": str(max(1, round(GROUP * rate)))}
+            if name := LOOK_AHEAD.get(encoding.encoder):
+                self._options[name] = HELD_BACK
         self._stream: VideoStream | None = None
         self._last_dts: Fraction | None = None
-        self._container = _create(path, kind, FRAGMENTED if fragmented else None)
+        self._container = create(path, kind, FRAGMENTED if fragmented else None)
         self._audio = AudioTrack(audio) if audio is not None else None
         self._container.metadata.update(metadata or {})
 
     def start(self, frame: Image) -> None:
         """Add the streams: the size is known only when the first frame is here."""
-        stream = self._container.add_stream(ENCODER, rate=self._rate, options=self._options)
-        assert isinstance(stream, VideoStream)
-        stream.height, stream.width = even(frame).shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream = add_pictures(
+            self._container, self._encoding, frame.shape[:2], self._rate, self._options
+        )
         codec = stream.codec_context
         stream.time_base = codec.time_base = self._tick
-        codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
+        self._matrix = self._encoding.matrix(stream.height, stream.width)
+        codec.color_range = stored_range(self._encoding.pixels)
+        if not is_rgb(self._encoding.pixels):
+            codec.colorspace = self._matrix
         codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._stream = stream
         if self._audio is not None:
@@ -94,8 +101,9 @@ class Recording:
     def write(self, frame: Image, tick: int) -> None:
         """Encode a frame that is shown at a tick."""
         assert self._stream is not None
-        picture = to_yuv420(frame)
+        picture = from_rgb(frame, self._encoding.pixels, self._matrix)
         picture.pts, picture.time_base = tick, self._tick
+        picture.color_primaries, picture.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._sound_until(tick * self._tick)
         for packet in self._stream.encode(picture):
             self._mux(packet)
@@ -136,39 +144,10 @@ class Recording:
         self._container.mux_one(packet)
 
 
-def remux(
-    pictures: Path,
-    path: Path,
-    kind: str,
-    *,
-    audio: Sound | None = None,
-    metadata: dict[str, str] | None = None,
-) -> int:
-    """Write the pictures of one file and the sound of another into a third; count the pictures."""
-    track = AudioTrack(audio) if audio is not None else None
-    count = 0
-    try:
-        with open_media(pictures) as source, _create(path, kind) as output:
-            output.metadata.update(metadata or {})
-            stream = picture_stream(source, pictures)
-            sink = output.add_stream_from_template(stream)
-            origin = start_time(source)
-            if track is not None:
-                track.attach(output)
-            for packet in source.demux(stream):
-                if not packet.size:
-                    continue
-                if track is not None:
-                    track.write_until((timestamp(packet) or origin) - origin)
-                packet.stream = sink
-                output.mux_one(packet)
-                count += 1
-            if track is not None:
-                track.finish()
-    finally:
-        if track is not None:
-            track.close()
-    return count
+def clock(container: str, encoder: str, rate: Fraction, tick: Fraction) -> Fraction:
+    """Seconds per tick that a format can count in; `tick` where it can."""
+    containers, encoders = EVEN_CLOCK
+    return 1 / rate if container in containers or encoder in encoders else tick
 
 
 def _set_clock(packet: Packet[VideoStream], tick: Fraction) -> None:
@@ -181,7 +160,8 @@ def _set_clock(packet: Packet[VideoStream], tick: Fraction) -> None:
     packet.time_base = tick
 
 
-def _create(path: Path, kind: str, options: dict[str, str] | None = None) -> OutputContainer:
+def create(path: Path, kind: str, options: dict[str, str] | None = None) -> OutputContainer:
+    """Open a file to fill; what plays over a network can begin before it is all there."""
     if options is None:
-        options = {} if kind == "matroska" else {"movflags": "faststart"}
+        options = {"movflags": "faststart"} if kind in ("mp4", "mov") else {}
     return av.open(str(path.resolve()), "w", format=kind, container_options=options)

@@ -14,18 +14,15 @@ import av
 
 from reenact.errors import MediaError
 from reenact.records import Image
+from reenact.video.assembly import Seal
 from reenact.video.audio import Sound
 from reenact.video.container import error_text
-from reenact.video.fragments import Unfinished, read_unfinished, whole_fragments, with_job
+from reenact.video.fragments import Unfinished, read_unfinished, whole_fragments
 from reenact.video.info import DEFAULT_RATE, Timing
-from reenact.video.partial import PartialFile
-from reenact.video.recording import FORMATS, Recording, remux
-from reenact.video.writer import GENERATED, VideoWriter
-
-
-def partial_path(path: Path) -> Path:
-    """Where the finished part of a video waits until the video is whole."""
-    return path.with_name(f"{path.stem}.partial.mp4")
+from reenact.video.mark import GENERATED, with_job
+from reenact.video.partial import partial_path
+from reenact.video.recording import Recording
+from reenact.video.writer import VideoWriter
 
 
 class ResumableWriter(VideoWriter):
@@ -33,18 +30,23 @@ class ResumableWriter(VideoWriter):
 
     Frames go into NAME.partial.mp4 beside the target, in fragments of about a second, each
     whole by itself. It appears with the first fragment. When all is there, pictures and sound are
-    copied into the target, which appears whole, and the part goes.
+    copied into the target, which appears whole, and the part goes. Codecs that cannot go on where
+    another run stopped, GIF and PNG are made from the part only then: it keeps every bit, and
+    takes room.
 
     Args:
-        path: Target; its suffix names the container (.mp4, .m4v, .mov, .mkv).
+        path: Target, as for `VideoWriter`.
         like: Whose frame times to keep: a video's info or a motion template.
         job: What the frames depend on, as a word; only a run for the same job may go on.
         earlier: What `find_earlier` found; `write` goes on behind its frames.
         rate: Frames per second where there is no `like`.
         audio: File whose sound to carry over, if it has any; or a stretch of it.
         comment: Metadata; the job is added.
-        quality: Constant rate factor of x264.
-        preset: Effort of x264.
+        quality: As for `VideoWriter`.
+        preset: As for `VideoWriter`.
+        codec: As for `VideoWriter`.
+        alpha: As for `VideoWriter`.
+        seal: As for `VideoWriter`.
     """
 
     def __init__(
@@ -59,6 +61,9 @@ class ResumableWriter(VideoWriter):
         comment: str = GENERATED,
         quality: int = 18,
         preset: str = "medium",
+        codec: str | None = None,
+        alpha: bool = False,
+        seal: Seal | None = None,
     ) -> None:
         self.partial = partial_path(Path(path))
         self._earlier = earlier
@@ -72,6 +77,9 @@ class ResumableWriter(VideoWriter):
             comment=with_job(comment, job),
             quality=quality,
             preset=preset,
+            codec=codec,
+            alpha=alpha,
+            seal=seal,
         )
         self._first = earlier.frames if earlier else 0
 
@@ -139,7 +147,9 @@ class ResumableWriter(VideoWriter):
         return self.partial
 
     def _open(self) -> Recording:
-        return self._record("mp4", self._metadata, fragmented=True)
+        part = self._form.part
+        copied = part == self._form.encoding
+        return self._record("mp4", part, sound=self._audio if copied else None, fragmented=True)
 
     def _start(self, frame: Image) -> None:
         super()._start(frame)
@@ -166,27 +176,10 @@ class ResumableWriter(VideoWriter):
         )
 
     def _publish(self) -> None:
-        """Copy the finished part into the target's container, with the sound as it was."""
-        file = PartialFile(self.path)
-        try:
-            count = remux(
-                self.partial,
-                file.path,
-                FORMATS[self.path.suffix.lower()],
-                audio=self._audio,
-                metadata=self._metadata,
-            )
-            if count != self._first + self._count:
-                raise MediaError(
-                    f"{self.partial}: holds {count} frames, expected "
-                    f"{self._first + self._count}. Give --overwrite to begin again."
-                )
-        except BaseException:
-            file.discard()
-            raise
-        file.publish()
+        """Make the target out of the finished part, with the sound as it was."""
+        self._assemble(self.partial, self._first + self._count)
         self.partial.unlink(missing_ok=True)
-        for left in self.path.parent.glob(f".{escape(self.partial.stem)}.*.partial.mp4"):
+        for left in self.partial.parent.glob(f".{escape(self.partial.stem)}.*.partial.mp4"):
             left.unlink(missing_ok=True)  # of runs that were killed before their first fragment
 
 

@@ -1,0 +1,107 @@
+"""What outputs are called, and whether a name may be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from reenact.errors import MediaError
+
+NUMBERED = "%05d.png"
+"""Name of one picture of a sequence."""
+
+
+class OutputFormat(StrEnum):
+    """What outputs are whose names are not given in full."""
+
+    MP4 = "mp4"
+    MOV = "mov"
+    MKV = "mkv"
+    WEBM = "webm"
+    AVI = "avi"
+    GIF = "gif"
+    PNG = "png"
+
+
+def name_targets(
+    sources: Sequence[Path],
+    driving: Path,
+    output: Path | None,
+    form: OutputFormat = OutputFormat.MP4,
+) -> list[Path]:
+    """An output for each source; equal names are told apart by a number.
+
+    Pictures go into a folder for each source, or for one source into the folder that is given.
+    """
+    from reenact.video.places import is_folder
+
+    pictures = form is OutputFormat.PNG
+    if len(sources) == 1 and output is not None and (output.suffix or not is_folder(output)):
+        if pictures and output.suffix.lower() != ".png":
+            return [output / NUMBERED]
+        return [output]
+    motion = driving.stem if not set("*?[") & set(driving.name) else driving.parent.name
+    targets: list[Path] = []
+    for source in sources:
+        name, number = f"{source.stem}-{motion}", 1
+        while (target := _named(output or Path(), name, form)) in targets:
+            number += 1
+            name = f"{source.stem}-{number}-{motion}"
+        targets.append(target)
+    return targets
+
+
+def check_target(
+    target: Path, inputs: Iterable[Path], overwrite: bool, *, resume: bool = False
+) -> None:
+    """Refuse, before any work, to write over an input or over a file with something in it.
+
+    Raises:
+        MediaError: The output is an input, or it or a part of it exists and may not be replaced.
+    """
+    from reenact.video.partial import PartialFile, partial_path
+    from reenact.video.places import exists
+    from reenact.video.sequence import is_numbered, numbered_files
+
+    part, inputs = partial_path(target), list(inputs)
+    existing = numbered_files(target) if is_numbered(target) else [target]
+    for path in (*existing, part):
+        if not exists(path):
+            PartialFile(path).discard()  # fails where no file can be written
+        elif any(_is_input(path, other) for other in inputs):
+            raise MediaError(
+                f"{path}: found an input of this run, expected another file. Choose another output."
+            )
+        elif path.is_dir():
+            raise MediaError(
+                f"{path}: found a folder, expected a file name. Add one, or --format png for a "
+                "folder of pictures."
+            )
+    if overwrite:
+        return
+    written = next((path for path in existing if path.exists() and path.stat().st_size), None)
+    if written is not None:
+        raise MediaError(
+            f"{written}: exists already, expected a new name. Choose one, or give --overwrite."
+        )
+    if part.exists() and part.stat().st_size and not resume:
+        raise MediaError(
+            f"{part}: holds what an earlier run finished, expected none. Give --resume to go on "
+            "from it, or --overwrite to begin again."
+        )
+
+
+def _named(folder: Path, name: str, form: OutputFormat) -> Path:
+    return folder / name / NUMBERED if form is OutputFormat.PNG else folder / f"{name}.{form}"
+
+
+def _is_input(path: Path, other: Path) -> bool:
+    """Whether a file is an input, or lies in a folder of pictures that is one."""
+    from reenact.video.places import exists
+
+    if not exists(other):  # a pattern: what it stands for
+        return other.parent.is_dir() and path.resolve() in {
+            found.resolve() for found in other.parent.glob(other.name)
+        }
+    return path.samefile(other) or (other.is_dir() and path.resolve().parent == other.resolve())

@@ -1,0 +1,74 @@
+"""Source, driving and result side by side."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from reenact.records import Image
+from reenact.video.scaling import scaled
+
+TALLEST = 1080
+"""Pixels of height beyond which a comparison does not grow with the photograph."""
+GAP = 4
+"""Pixels between two pictures."""
+PAPER = 255
+
+
+class Comparison:
+    """Joins the pictures of a frame: source | driving | result, all of one height.
+
+    Args:
+        source: What is animated: a photograph, or the crop of it.
+        driving: The driving frames as they go by, in step with the results.
+    """
+
+    def __init__(self, source: Image, driving: Iterator[Image]) -> None:
+        self._source = source
+        self._driving = driving
+
+    def join(self, result: Image) -> Image:
+        """The picture of one result, with the driving frame that it comes from."""
+        height = min(result.shape[0], TALLEST)
+        panels = [fit_height(panel, height) for panel in (self._source, next(self._driving))]
+        gap = np.full((height, GAP, 3), PAPER, dtype=np.uint8)
+        return np.hstack([panels[0], gap, panels[1], gap, fit_height(result, height)])
+
+
+class Passing(Iterable[Image]):
+    """Frames that go by, kept until somebody beside the road takes them.
+
+    Args:
+        frames: Where they come from.
+        skip: How many at the beginning nobody will take.
+        view: What is kept of a frame.
+    """
+
+    def __init__(
+        self,
+        frames: Iterable[Image],
+        skip: int = 0,
+        view: Callable[[Image], Image] | None = None,
+    ) -> None:
+        self._frames = frames
+        self._skip = skip
+        self._view = view or (lambda frame: frame)
+        self._kept: deque[Image] = deque()
+
+    def __iter__(self) -> Iterator[Image]:
+        for index, frame in enumerate(self._frames):
+            if index >= self._skip:
+                self._kept.append(self._view(frame))
+            yield frame
+
+    def taken(self) -> Iterator[Image]:
+        """The frames that went by, in their order; each may be taken once it has."""
+        while self._kept:
+            yield self._kept.popleft()
+
+
+def fit_height(image: Image, height: int) -> Image:
+    """A picture at some height, its aspect kept."""
+    return scaled(image, (height, max(1, round(image.shape[1] * height / image.shape[0]))))
