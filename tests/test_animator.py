@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import torch
 from reenact.animator import Animator, to_batch, to_images
 from reenact.driving import Framing, middle_square
 from reenact.errors import FaceNotFoundError, MediaError
+from reenact.motion.hold import MotionHold
+from reenact.motion.smoothing import OneEuro
 from reenact.perception.cropping import crop_square, cut
 from reenact.records import Face, Image
 from reenact.video import VideoReader
+from reenact.video.images import EvenTiming
 from stubs import StubModel, StubReader, picture_with_face
 from video.clips import make_clip
 
@@ -210,3 +214,129 @@ def test_pictures_and_tensors_are_inverse() -> None:
     for before, after in zip(pictures, to_images(batch), strict=True):
         assert np.array_equal(before, after)
     assert np.allclose(middle_square(np.zeros((10, 30, 3), np.uint8)), [10, 0, 10])
+
+
+def two_faces() -> Animator:
+    """Sees a second, smaller face of every picture to the upper left of the first."""
+
+    class TwoFaces(StubReader):
+        def read(self, image: Image) -> list[Face]:
+            (face,) = super().read(image)
+            x0, y0, *_ = face.box
+            return [face, replace(face, box=np.array([x0 - 30, y0 - 30, x0 - 10, y0 - 10]))]
+
+    return Animator(StubModel(), TwoFaces(), batch_size=2)
+
+
+def test_all_faces_of_a_photograph_move_together() -> None:
+    machine, photo = two_faces(), picture_with_face(BOX)
+    portraits = machine.encode_sources(photo)
+    assert [each.square[2] for each in portraits] == sorted(
+        (each.square[2] for each in portraits), reverse=True
+    )
+    frames = list(machine.animate(portraits, clip([90, 90, 150])))
+    assert np.abs(frames[1].astype(int) - photo).max() <= 1
+    change = np.abs(frames[2].astype(int) - photo).max(axis=2)
+    for x, y in ((70, 60), (28, 18)):  # the middle of either square
+        assert change[y, x] > 10
+
+
+def test_faces_of_several_photographs_do_not_go_together() -> None:
+    machine = animator()
+    portraits = [machine.encode_source(picture_with_face(BOX)) for _ in range(2)]
+    with pytest.raises(ValueError, match="several photographs"):
+        machine.animate(portraits, clip([90]))
+    with pytest.raises(ValueError, match="expected one"):
+        machine.animate([portraits[0], portraits[0]], clip([90]), paste_back=False)
+
+
+@pytest.mark.parametrize("motion", ["relative", "absolute"])
+def test_without_strength_the_photograph_stays(motion: str) -> None:
+    machine, photo = animator(), picture_with_face(BOX)
+    frames = machine.animate(machine.encode_source(photo), clip([90, 150]), motion, strength=0)  # type: ignore[arg-type]
+    for frame in frames:
+        assert np.abs(frame.astype(int) - photo).max() <= 1
+
+
+def test_more_strength_moves_further() -> None:
+    machine = animator()
+    source = machine.encode_source(picture_with_face(BOX))
+
+    def brightness(strength: float) -> float:
+        made = machine.animate(source, clip([90, 110]), strength=strength, paste_back=False)
+        return float(list(made)[1].mean())
+
+    rest, half, whole, twice = (brightness(strength) for strength in (0.0, 0.5, 1.0, 2.0))
+    assert half - rest == pytest.approx((whole - rest) / 2, abs=1)
+    assert twice - rest == pytest.approx(2 * (whole - rest), abs=1)
+
+
+@pytest.mark.parametrize("skip", [0, 2, 3, 5])
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_the_last_motion_is_held_while_the_face_is_lost(skip: int, batch_size: int) -> None:
+    machine = animator(batch_size=batch_size)
+    source = machine.encode_source(picture_with_face(BOX))
+    lost = np.full((120, 160, 3), 200, dtype=np.uint8)
+    driving = [lost, *clip([90, 130]), lost, lost, *clip([110])]
+    hold = MotionHold()
+    frames = list(machine.animate(source, driving, hold=hold, skip=skip))
+    assert (hold.held, hold.frames) == (3, 6)
+    seen = list(machine.animate(source, clip([90, 90, 130, 130, 130, 110])))
+    for made, expected in zip(frames, seen[skip:], strict=True):
+        assert np.array_equal(made, expected)
+
+
+def test_bare_crops_are_believed_to_show_a_face() -> None:
+    machine, hold = animator(), MotionHold()
+    crops = [np.full((64, 64, 3), shade, dtype=np.uint8) for shade in (60, 90)]
+    source = machine.encode_source(crops[0], crop=False)
+    dark, light = machine.animate(source, crops, crop=False, paste_back=False, hold=hold)
+    assert light.mean() > dark.mean() + 20
+    assert hold.held == 0
+
+
+def test_backward_and_forward_from_the_best_frame_is_all_frames_from_it() -> None:
+    """The usual way, reverse(backward) + forward[1:], for motion that has no memory."""
+    machine, driving = animator(), clip([60, 80, 100, 90, 70, 140])
+    source, best = machine.encode_source(picture_with_face(BOX)), 2
+    square = crop_square(np.array(BOX))
+    framing = Framing(square, start=driving[best], looked=6, found=6)
+    plain = Framing(square, start=None, looked=6, found=6)
+    at_once = list(machine.animate(source, driving, framing=framing))
+    forward = list(machine.animate(source, driving[best:], framing=plain))
+    backward = list(machine.animate(source, driving[best::-1], framing=plain))
+    for here, there in zip(at_once, backward[::-1] + forward[1:], strict=True):
+        assert np.array_equal(here, there)
+
+
+@pytest.mark.parametrize("skip", [0, 1, 4])
+def test_smooth_motion_lags_by_frame_times_and_goes_on_after_a_skip(skip: int) -> None:
+    machine, driving = animator(batch_size=2), clip([90, 90, 150, 150, 150, 150])
+    source = machine.encode_source(picture_with_face(BOX))
+
+    def made(rate: int, skip: int = 0, smooth: OneEuro | None = None) -> list[Image]:
+        timing = EvenTiming(Fraction(rate))
+        return list(
+            machine.animate(
+                source, driving, smooth=smooth, timing=timing, skip=skip, paste_back=False
+            )
+        )
+
+    gentle = OneEuro(min_cutoff=1.0, beta=0.0)
+    raw, slow, fast = made(25), made(5, smooth=gentle), made(50, smooth=gentle)
+    assert np.array_equal(raw[1], fast[1])  # constant so far
+    assert raw[2].mean() > slow[2].mean() + 1 > fast[2].mean() + 2
+    for here, there in zip(made(5, skip, gentle), slow[skip:], strict=True):
+        assert np.array_equal(here, there)
+
+
+def test_a_part_of_the_motion_needs_frames_that_can_be_seen_twice() -> None:
+    machine, photo = animator(), picture_with_face(BOX)
+    source = machine.encode_source(photo)
+    frames = list(machine.animate(source, clip([90, 120, 150]), only="pose"))
+    assert np.abs(frames[0].astype(int) - photo).max() <= 1
+    assert np.abs(frames[2].astype(int) - photo).max() > 10
+    still = list(machine.animate(source, clip([90, 120, 150]), only="expression"))
+    assert np.abs(still[2].astype(int) - photo).max() <= 1  # the stub's keypoints move as one
+    with pytest.raises(ValueError, match="once"):
+        machine.animate(source, iter(clip([90])), only="pose")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from reenact.driving import expression_difference, frame_clip, without_strays
 from reenact.errors import FaceNotFoundError
 from reenact.perception.cropping import crop_square
-from reenact.records import Image
+from reenact.records import Face, Image
 from stubs import StubReader, picture_with_face
 
 PLACES = [(20, 30, 60, 80), (40, 40, 80, 90), (80, 20, 120, 70)]
@@ -70,3 +72,19 @@ def test_expression_ignores_place_and_size() -> None:
     assert expression_difference(face, face * 3.7 + [5, -2]) == pytest.approx(0, abs=1e-12)
     assert expression_difference(face, face * [1, 1.3]) > 1e-3
     assert np.isfinite(expression_difference(face, np.zeros((68, 2))))
+
+
+def test_another_face_than_the_largest_is_followed() -> None:
+    class Pair(StubReader):
+        """Sees a small face that keeps still beside the one that there is."""
+
+        def read(self, image: Image) -> list[Face]:
+            (face,) = super().read(image)
+            small = replace(face, box=np.array([0.0, 0, 20, 20]))
+            return [small, face] if face.box[0] > 50 else [face, small]  # whatever comes first
+
+    clip = [picture_with_face(box) for box in PLACES]
+    framing = frame_clip(clip, Pair(), number=2)
+    assert np.allclose(framing.square, crop_square(np.array([0, 0, 20, 20])))
+    with pytest.raises(FaceNotFoundError, match=r"^film.mp4: no face number 3"):
+        frame_clip(clip, Pair(), number=3, role="film.mp4")

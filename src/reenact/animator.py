@@ -4,26 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import reduce
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from reenact import checkpoint
-from reenact.driving import Framing, frame_clip, middle_square
+from reenact.drawing import Canvas, to_images
+from reenact.driving import (
+    FACE_PRESENCE,
+    SAMPLES,
+    FaceFinder,
+    Framing,
+    frame_clip,
+    middle_square,
+    spread,
+)
 from reenact.errors import FaceNotFoundError, MediaError
-from reenact.motion.transfer import transfer
+from reenact.motion.following import Manner, MotionMode, follow
+from reenact.motion.hold import MotionHold, join_motions
+from reenact.motion.parts import HeadResponse, Part, measure_head
+from reenact.motion.smoothing import MotionSmoother, OneEuro
+from reenact.motion.watching import Watched, watch
+from reenact.opacity import Opacity, head_opacity
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut
 from reenact.perception.reader import load_reader
 from reenact.portrait import FaceReader, Portrait, ReenactmentModel
-from reenact.records import Animation, Face, Image, Motion
-from reenact.restore import measure_residual, restore
+from reenact.records import Animation, Face, FloatArray, Image, Motion
+from reenact.restore import measure_residual
 from reenact.template import MotionTemplate
-from reenact.video import PasteBack, Timing
+from reenact.video import Timing
+from reenact.video.images import EvenTiming
+
+__all__ = ["Animator", "MotionMode", "choose_face", "load", "to_batch", "to_images"]
 
 BATCH_SIZE = {"cpu": 1, "cuda": 8}
 """Frames that go through the model together, by device."""
@@ -31,8 +49,6 @@ LOOK_AHEAD = 8
 """Frames of a stream that are searched for the face before the first one is animated."""
 MAX_DETAIL = 1024
 """Pixels a side up to which the photograph's own detail is put back into frames."""
-
-MotionMode = Literal["relative", "absolute"]
 
 
 class Animator:
@@ -70,8 +86,9 @@ class Animator:
         first: Tensor = next(chain(self.model.parameters(), self.model.buffers()))
         return first.device
 
-    @torch.no_grad()
-    def encode_source(self, image: Image, *, crop: bool = True, face: int = 1) -> Portrait:
+    def encode_source(
+        self, image: Image, *, crop: bool = True, face: int = 1, opacity: Opacity | None = None
+    ) -> Portrait:
         """Find the face of a photograph and do all the work that depends on it alone.
 
         Args:
@@ -79,13 +96,36 @@ class Animator:
             crop: Cut out a face; otherwise the picture is taken for a face crop, and
                 the largest square in its middle is used.
             face: Which face to cut out, counted from 1, the largest.
+            opacity: Of the photograph, for outputs with alpha; by default the head is opaque.
 
         Raises:
             FaceNotFoundError: There is no such face.
         """
         _check_picture(image)
-        found = self._find_face(image, face) if crop else None
+        found = choose_face(image, self.reader.read(image), face) if crop else None
         square = middle_square(image) if found is None else crop_square(found.box)
+        return self.encode_square(image, square, found, opacity)
+
+    def encode_sources(self, image: Image, *, opacity: Opacity | None = None) -> list[Portrait]:
+        """Like `encode_source`, for every face of a photograph, largest first.
+
+        Raises:
+            FaceNotFoundError: There is none.
+        """
+        _check_picture(image)
+        faces = self.reader.read(image)
+        choose_face(image, faces)
+        return [self.encode_square(image, crop_square(face.box), face, opacity) for face in faces]
+
+    @torch.no_grad()
+    def encode_square(
+        self,
+        image: Image,
+        square: FloatArray,
+        face: Face | None = None,
+        opacity: Opacity | None = None,
+    ) -> Portrait:
+        """A portrait of what a square of a picture shows: (3,) x0, y0, side in its pixels."""
         square = np.rint(square)  # on whole pixels, cutting and pasting lose nothing
         detail = int(np.clip(square[2], 2, MAX_DETAIL))
         seen = to_batch([cut(image, square, CROP_SIZE)], self.device)
@@ -95,94 +135,228 @@ class Animator:
             at_rest = self.model.render(state, Motion(state.keypoints, state.pose))
         photo = to_batch([cut(image, square, detail)], self.device)
         residual = measure_residual(photo, seen, at_rest)
-        return Portrait(image, square, found, state, residual)
+        opacity = opacity or head_opacity(parsing, square, image.shape[:2])
+        return Portrait(image, square, face, parsing, state, residual, opacity)
 
     def animate(
         self,
-        source: Portrait,
+        source: Portrait | Sequence[Portrait],
         frames: Iterable[Image] | MotionTemplate,
         motion: MotionMode = "relative",
         *,
         adapt_scale: bool = True,
+        strength: float = 1.0,
+        only: Part | None = None,
+        smooth: OneEuro | None = None,
         crop: bool = True,
         paste_back: bool = True,
         detail: bool = True,
         framing: Framing | None = None,
+        head: HeadResponse | None = None,
+        timing: Timing | None = None,
+        hold: MotionHold | None = None,
         skip: int = 0,
+        alpha: bool = False,
     ) -> Iterator[Image]:
         """Move a portrait like a driving video: as many frames as come in, one at a time.
 
         A list or a `VideoReader` is first looked through for its face, so that one square can
-        hold still over the whole clip; of a stream, only the first frames are.
+        hold still over the whole clip; of a stream, only the first frames are. While the driving
+        face is out of sight, the portrait holds its last motion; before it is seen, its own.
 
         Args:
-            source: What `encode_source` returned.
+            source: What `encode_source` returned, or several portraits of one photograph, as of
+                `encode_sources`, that move together.
             frames: uint8 (H, W, 3) RGB frames of one size, or a motion template.
             motion: "relative" adds what the driving face did since its first frame to the
                 portrait's own pose; "absolute" takes the driving face's place and shape.
             adapt_scale: Relative steps grow and shrink with the size of the face.
-            crop: Cut out the driving face; otherwise the frames are taken for face crops.
+            strength: Share of the motion: 0 = at rest, 1 = as driven, up to 2.
+            only: The part of the motion that is taken over, "pose", "expression", "lips" or "eyes";
+                None for all.
+            smooth: Take the jitter out of the driving motion; None leaves it as it is read.
+            crop: Cut out the driving face; otherwise the frames are taken for face crops, which
+                show a face throughout.
             paste_back: Yield the whole photograph; otherwise the model's bare 256 x 256 picture.
             detail: Put the photograph's own detail back where it still belongs, not just its
                 colours.
             framing: What `frame_driving` found, if it was asked before.
+            head: What `measure_head` found, if it was asked before; `only` needs it.
+            timing: When the frames are shown, which smoothing asks; by default what the frames
+                say themselves, or 25 a second.
+            hold: Counts the frames in which the last motion was held.
             skip: Frames at the beginning that are not made; the others are as without it.
+            alpha: Yield (H, W, 4), the fourth channel being opacity.
 
         Raises:
             FaceNotFoundError: The driving video shows no face.
             TemplateError: The motion template was made by other weights.
+            FaceNotFoundError: No keypoint lies on the lips or eyes that are to be moved alone.
         """
-        if motion not in ("relative", "absolute"):
-            raise ValueError(f"motion is {motion!r}, expected 'relative' or 'absolute'")
+        manner = Manner(mode=motion, adapt_scale=adapt_scale, strength=strength, only=only)
+        portraits = [source] if isinstance(source, Portrait) else list(source)
+        if isinstance(frames, MotionTemplate):
+            frames.check_like(portraits[0].motion)
+        if only is not None and head is None:
+            if framing is None and crop and not isinstance(frames, MotionTemplate):
+                framing = self.frame_driving(frames)
+            head = self.measure_head(frames, framing)
+        watched = self.watch(
+            frames, smooth=smooth, crop=crop, framing=framing, timing=timing, hold=hold, skip=skip
+        )
+        return self.draw(
+            portraits,
+            watched,
+            manner,
+            head,
+            paste_back=paste_back,
+            detail=detail,
+            alpha=alpha,
+        )
+
+    def watch(
+        self,
+        frames: Iterable[Image] | MotionTemplate,
+        *,
+        smooth: OneEuro | None = None,
+        crop: bool = True,
+        framing: Framing | None = None,
+        timing: Timing | None = None,
+        hold: MotionHold | None = None,
+        skip: int = 0,
+    ) -> Iterator[Watched]:
+        """What a driving face does, some frames at a time; arguments are those of `animate`."""
         initial: Motion | None = None
+        timing = timing or getattr(frames, "info", None)
         if isinstance(frames, MotionTemplate):
             frames.check_weights(self.weights)
-            initial = next(frames.batches(1, self.device)) if skip else None
-            motions = frames.batches(self.batch_size, self.device, skip)
+            timing = timing or frames
+            readings: Iterator[tuple[Motion, Tensor]] = (
+                (motion, _all_seen(motion.pose))
+                for motion in frames.batches(self.batch_size, self.device)
+            )
         else:
             if framing is None and crop:
                 framing, frames = self._frame_start(frames)
             if framing is not None and framing.start is not None:
                 initial = self.read_motion([framing.start], framing)
-            stream = iter(frames)
-            passed = list(islice(stream, min(skip, 1)))
-            if initial is None and passed:
-                initial = self.read_motion(passed, framing)
-            motions = self._read_motions(islice(stream, max(0, skip - 1), None), framing)
-        if motion == "relative":
-            motions = _relative(source.motion, motions, initial, adapt_scale)
-        if not paste_back:
-            return self._render(source, motions)
-        return self._paste(source, motions, detail)
+            readings = self._read_motions(frames, framing)
+        return watch(
+            readings,
+            (timing or EvenTiming()).time,
+            hold=hold or MotionHold(),
+            smoother=MotionSmoother(smooth) if smooth else None,
+            initial=initial,
+            skip=skip,
+        )
 
-    def frame_driving(self, frames: Iterable[Image], like: Portrait | None = None) -> Framing:
-        """Look through a driving clip for its face.
+    def frame_driving(
+        self,
+        frames: Iterable[Image],
+        like: Portrait | None = None,
+        finder: FaceFinder | None = None,
+        face: int = 1,
+        role: str = "driving video",
+    ) -> Framing:
+        """Look through a driving clip, or a filmed source, for its face.
 
         Args:
             frames: The clip; it is iterated over once.
             like: A portrait whose expression to look for: motion then starts from the frame that
                 comes closest, rather than from the first.
+            finder: What finds faces; the animator's reader, unless somebody looks on.
+            face: Which face, counted from 1, the largest where it is first seen.
+            role: What the clip is, for errors.
 
         Raises:
             FaceNotFoundError: No frame shows a face.
         """
-        return frame_clip(frames, self.reader, like=like.face if like else None)
+        return frame_clip(
+            frames,
+            finder or self.reader,
+            like=like.face if like else None,
+            number=face,
+            role=role,
+        )
+
+    def draw(
+        self,
+        portraits: Sequence[Portrait],
+        watched: Iterable[Watched],
+        manner: Manner,
+        head: HeadResponse | None = None,
+        *,
+        paste_back: bool = True,
+        detail: bool = True,
+        alpha: bool = False,
+    ) -> Iterator[Image]:
+        """Frames of portraits of one photograph that follow a driving face, as `watch` saw it."""
+        carried = [each.carriers(manner.only) for each in portraits]
+        if any(chosen is not None and not chosen.any() for chosen in carried):
+            raise FaceNotFoundError(
+                f"source: found none of the model's keypoints on its {manner.only}, expected one. "
+                "Choose a photograph that shows them, or move the whole expression."
+            )
+        canvas = Canvas(portraits, paste_back=paste_back, detail=detail, alpha=alpha)
+        return self._fill(canvas, portraits, watched, manner, head, carried)
+
+    def _fill(
+        self,
+        canvas: Canvas,
+        portraits: Sequence[Portrait],
+        watched: Iterable[Watched],
+        manner: Manner,
+        head: HeadResponse | None,
+        carried: Sequence[Tensor | None],
+    ) -> Iterator[Image]:
+        for step in watched:
+            motions = [
+                follow(each.motion, step, manner, head, chosen)
+                for each, chosen in zip(portraits, carried, strict=True)
+            ]
+            pairs = zip(portraits, motions, strict=True)
+            yield from canvas.frames([self.render(*pair) for pair in pairs])
+
+    def measure_head(
+        self, frames: Iterable[Image] | MotionTemplate, framing: Framing | None = None
+    ) -> HeadResponse:
+        """Learn from some frames of a driving clip what its keypoints do when its head moves.
+
+        Args:
+            frames: The clip; it is iterated over once more than for its frames.
+            framing: What `frame_driving` found; None for face crops.
+        """
+        if isinstance(frames, MotionTemplate):
+            stride = -(-len(frames) // SAMPLES)
+            motion = frames.motion.map(lambda tensor: tensor[::stride]).to(self.device)
+        elif iter(frames) is frames:
+            raise ValueError("frames can be gone through once, expected a list or clip for `only`")
+        else:
+            readings = list(self._read_motions(spread(frames, SAMPLES), framing))
+            seen = torch.cat([seen for _, seen in readings])
+            motion = reduce(join_motions, [motion for motion, _ in readings])
+            motion = motion.map(lambda tensor: tensor[seen]) if bool(seen.any()) else motion
+        return measure_head(motion, motion.map(lambda tensor: tensor[:1]))
 
     def read_motion(self, frames: Sequence[Image], framing: Framing | None = None) -> Motion:
         """Motion of some frames together; without framing they are taken for face crops."""
-        crops = [
-            cut(frame, middle_square(frame) if framing is None else framing.square, CROP_SIZE)
-            for frame in frames
-        ]
-        return self.read_crops(to_batch(crops, self.device))
+        return self.read_crops(self._cut(frames, framing))
 
     @torch.no_grad()
     def read_crops(self, crops: Tensor) -> Motion:
         """Motion of face crops (B, 3, 256, 256) in [0, 1] that are on the device already."""
-        pose = self.reader.encode(crops)
+        return self._read_crops(crops, self.reader.encode(crops))
+
+    def _read_crops(self, crops: Tensor, pose: Tensor) -> Motion:
         with self._precision():
             result: Motion = self.model.read_motion(crops, pose)
         return result
+
+    @torch.no_grad()
+    def shows_face(self, image: Image, framing: Framing) -> bool:
+        """Whether there is a face in the square of a framing."""
+        reading = self.reader.read_crops(self._cut([image], framing))
+        return bool(reading.presence[0] > FACE_PRESENCE)
 
     def record(
         self,
@@ -192,9 +366,14 @@ class Animator:
         *,
         framing: Framing | None = None,
         note: str = "",
+        hold: MotionHold | None = None,
     ) -> MotionTemplate:
-        """Read a driving video into a motion template for the weights of this animator."""
-        motions = list(self._read_motions(frames, framing))
+        """Read a driving video into a motion template for the weights of this animator.
+
+        Frames that do not show the face get the motion before them; `hold` counts them.
+        """
+        hold = hold or MotionHold()
+        motions = [hold(motion, seen)[0] for motion, seen in self._read_motions(frames, framing)]
         return MotionTemplate.join(motions, list(times), timing, self.weights, note)
 
     @property
@@ -202,26 +381,28 @@ class Animator:
         """Hash of the model's weights, which its motion templates carry."""
         return checkpoint.weights_hash(self.model)
 
-    def _read_motions(self, frames: Iterable[Image], framing: Framing | None) -> Iterator[Motion]:
+    def _read_motions(
+        self, frames: Iterable[Image], framing: Framing | None
+    ) -> Iterator[tuple[Motion, Tensor]]:
+        """Motion, and whether a face is there, (B,) bool; bare face crops always show one."""
         for batch in _batched(frames, self.batch_size):
-            yield self.read_motion(batch, framing)
-
-    def _render(self, source: Portrait, motions: Iterator[Motion]) -> Iterator[Image]:
-        """The model's bare pictures."""
-        for motion in motions:
-            yield from to_images(self.render(source, motion).frame)
-
-    def _paste(self, source: Portrait, motions: Iterator[Motion], detail: bool) -> Iterator[Image]:
-        """The whole photograph with the model's pictures in it."""
-        photograph = PasteBack(source.photo, source.square)
-        for motion in motions:
-            animation = self.render(source, motion)
-            if detail:
-                pictures = restore(animation, source.residual)
+            crops = self._cut(batch, framing)
+            if framing is None:
+                yield self.read_crops(crops), _all_seen(crops)
             else:
-                pictures = animation.frame + source.residual.smooth
-            for picture in to_images(pictures):
-                yield photograph.paste(picture)
+                yield self._read_seen(crops)
+
+    @torch.no_grad()
+    def _read_seen(self, crops: Tensor) -> tuple[Motion, Tensor]:
+        reading = self.reader.read_crops(crops)
+        pose = torch.cat([reading.pose, reading.jaw], dim=-1).float()
+        return self._read_crops(crops, pose), reading.presence > FACE_PRESENCE
+
+    def _cut(self, frames: Sequence[Image], framing: Framing | None) -> Tensor:
+        """Face crops (B, 3, 256, 256) in [0, 1] of driving frames."""
+        squares = [middle_square(frame) if framing is None else framing.square for frame in frames]
+        crops = [cut(*each, CROP_SIZE) for each in zip(frames, squares, strict=True)]
+        return to_batch(crops, self.device)
 
     @torch.no_grad()
     def render(self, source: Portrait, motion: Motion) -> Animation:
@@ -239,21 +420,6 @@ class Animator:
             return self.frame_driving(frames), frames
         first = list(islice(stream, LOOK_AHEAD))
         return self.frame_driving(first), chain(first, stream)
-
-    def _find_face(self, image: Image, number: int) -> Face:
-        faces = self.reader.read(image)
-        if not faces:
-            height, width = image.shape[:2]
-            raise FaceNotFoundError(
-                f"source: found no face in the {width} x {height} picture, expected one that fills "
-                "a tenth of its height or more. Use another photo, or --no-crop for a bare crop."
-            )
-        if number > len(faces):
-            raise FaceNotFoundError(
-                f"source: found {len(faces)} faces, expected {number} or more. "
-                "Choose another --face; 1 is the largest."
-            )
-        return faces[number - 1]
 
     def _precision(self) -> torch.autocast:
         """bf16 on a GPU, outside the parts that forbid it; full precision on a CPU."""
@@ -278,26 +444,34 @@ def load(
     return Animator(model, reader, name=name, batch_size=batch_size)
 
 
+def choose_face(image: Image, faces: Sequence[Face], number: int = 1) -> Face:
+    """One of the faces found in a photograph, counted from 1, the largest.
+
+    Raises:
+        FaceNotFoundError: There is no such face.
+    """
+    if not faces:
+        height, width = image.shape[:2]
+        raise FaceNotFoundError(
+            f"source: found no face in the {width} x {height} picture, expected one that fills "
+            "a tenth of its height or more. Use another photo, or --no-crop for a bare crop."
+        )
+    if number > len(faces):
+        raise FaceNotFoundError(
+            f"source: found {len(faces)} faces, expected {number} or more. "
+            "Choose another --face; 1 is the largest."
+        )
+    return faces[number - 1]
+
+
 def to_batch(images: Sequence[Image], device: torch.device) -> Tensor:
     """uint8 (H, W, 3) pictures of one size to float (B, 3, H, W) in [0, 1]."""
     stacked = torch.from_numpy(np.stack(images)).to(device)
     return stacked.permute(0, 3, 1, 2).float() / 255
 
 
-def to_images(batch: Tensor) -> list[Image]:
-    """Float (B, 3, H, W), clipped to [0, 1], to uint8 (H, W, 3) pictures."""
-    scaled = (batch.float().clamp(0, 1) * 255).round().to(torch.uint8)
-    return list(scaled.permute(0, 2, 3, 1).cpu().numpy())
-
-
-def _relative(
-    own: Motion, motions: Iterator[Motion], initial: Motion | None, adapt_scale: bool
-) -> Iterator[Motion]:
-    """What a driving face did since its initial frame, done by the portrait (evaluation.md D)."""
-    for driving in motions:
-        if initial is None:
-            initial = driving.map(lambda tensor: tensor[:1])
-        yield transfer(own.keypoints, own.pose, driving, initial, adapt_scale=adapt_scale)
+def _all_seen(frames: Tensor) -> Tensor:
+    return torch.ones(len(frames), dtype=torch.bool, device=frames.device)
 
 
 def _batched(frames: Iterable[Image], size: int) -> Iterator[list[Image]]:

@@ -15,6 +15,8 @@ from reenact.records import Face, FloatArray, Image
 
 SAMPLES = 48
 """Frames that are searched for a face, about; spread over the whole clip."""
+FACE_PRESENCE = 0.0
+"""Least logit of a face being in a crop for its motion to count."""
 STRAY_SHARE = 0.1
 """Boxes beside the usual place are taken for mistakes if they are fewer than this share."""
 
@@ -46,6 +48,8 @@ def frame_clip(
     finder: FaceFinder,
     like: Face | None = None,
     samples: int = SAMPLES,
+    number: int = 1,
+    role: str = "driving video",
 ) -> Framing:
     """Look through a clip for its face: the square holds every place where the face is seen.
 
@@ -54,29 +58,42 @@ def frame_clip(
         finder: What finds faces.
         like: A face whose expression to look for; without it, motion starts at the first frame.
         samples: About how many frames to search.
+        number: Which face: 1 is the largest of every frame; another is followed from the first
+            frame that shows so many.
+        role: What the clip is, for errors.
 
     Raises:
         FaceNotFoundError: None of the frames searched shows a face.
     """
     boxes: list[FloatArray] = []
     start, difference, looked = None, np.inf, 0
-    for frame in _spread(frames, samples):
+    for frame in spread(frames, samples):
         looked += 1
-        faces = finder.read(frame)
-        if not faces:
+        face = _choose(finder.read(frame), number, boxes)
+        if face is None:
             continue
-        boxes.append(faces[0].box)
+        boxes.append(face.box)
         if like is not None:
-            here = expression_difference(like.landmarks, faces[0].landmarks)
+            here = expression_difference(like.landmarks, face.landmarks)
             if here < difference:
                 start, difference = frame, here
     if not boxes:
         raise FaceNotFoundError(
-            f"driving video: no face in the {looked} frames searched, expected one that fills a "
-            "tenth of the height or more. Use another video, or --no-crop for a bare face crop."
+            f"{role}: no face {'' if number == 1 else f'number {number} '}in the {looked} frames "
+            "searched, expected one that fills a tenth of the height or more. Use another video, "
+            "or --no-crop for a bare face crop."
         )
     square = crop_square(union_box(without_strays(np.stack(boxes))))
     return Framing(square=square, start=start, looked=looked, found=len(boxes))
+
+
+def _choose(faces: list[Face], number: int, before: list[FloatArray]) -> Face | None:
+    """The face of a frame that is watched, given the boxes that it had."""
+    if not faces or number == 1:
+        return faces[0] if faces else None
+    if not before:
+        return faces[number - 1] if number <= len(faces) else None
+    return min(faces, key=lambda face: float(np.abs(face.box - before[-1]).sum()))
 
 
 def middle_square(image: Image) -> FloatArray:
@@ -109,7 +126,7 @@ def _normalised(landmarks: FloatArray) -> FloatArray:
     return np.asarray(points / np.sqrt(max(area, 1e-6)))
 
 
-def _spread(frames: Iterable[Image], samples: int) -> Iterator[Image]:
+def spread(frames: Iterable[Image], samples: int) -> Iterator[Image]:
     """About so many frames of a clip, evenly, whether its length is known or not."""
     known = isinstance(frames, Sized)
     stride = max(1, -(-len(frames) // samples)) if isinstance(frames, Sized) else 1

@@ -8,6 +8,9 @@ from typing import Protocol
 from torch import Tensor
 
 from reenact.driving import FaceFinder
+from reenact.motion.parts import Part, carriers
+from reenact.opacity import Opacity
+from reenact.perception.crop_reader import CropReading
 from reenact.records import (
     Animation,
     Face,
@@ -39,7 +42,11 @@ class ReenactmentModel(Protocol):
 
 
 class FaceReader(FaceFinder, Parser, PoseEncoder, Protocol):
-    """Finds the faces of a picture; parses and poses aligned crops."""
+    """Finds the faces of a picture; parses and poses aligned crops, and says if they show any."""
+
+    def read_crops(self, image: Tensor, /) -> CropReading:
+        """Pose, jaw, presence and more of aligned crops (B, 3, H, W) in [0, 1]."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +59,19 @@ class Portrait:
     """(3,) x0, y0, side of what the model sees, in pixels of the picture; may reach outside."""
     face: Face | None
     """The face in the square; None where the picture was taken for a bare crop."""
+    parsing: Parsing
+    """Regions of what the model sees, (1, 256, 256)."""
     state: SourceState
     residual: Residual
     """What the photograph shows and the model's picture of it does not."""
+    opacity: Opacity
+    """For outputs with alpha."""
 
     @property
     def motion(self) -> Motion:
         """The portrait's own motion, which leaves it as it is."""
         return Motion(self.state.keypoints, self.state.pose)
+
+    def carriers(self, part: Part | None) -> Tensor | None:
+        """Which keypoints (K,) carry a part of the motion; None for all of it."""
+        return None if part is None else carriers(self.state.keypoints, self.parsing, part)

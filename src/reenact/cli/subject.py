@@ -1,0 +1,193 @@
+"""Who is animated: the faces of a photograph, or a person in a video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reenact.cli.progress import Counted
+from reenact.errors import MediaError, ReenactError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from rich.progress import Progress
+
+    from reenact.animator import Animator
+    from reenact.cli.rendering import Settings
+    from reenact.driving import Framing
+    from reenact.motion.hold import MotionHold
+    from reenact.motion.parts import HeadResponse
+    from reenact.motion.smoothing import OneEuro
+    from reenact.opacity import Opacity
+    from reenact.portrait import Portrait
+    from reenact.records import Image
+    from reenact.template import MotionTemplate
+    from reenact.video import Clip, Sound, Timing
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A source made ready to be animated."""
+
+    portraits: Sequence[Portrait]
+    """Of one photograph, or of the first frame of a video."""
+    clip: Clip | None = None
+    """The video, where the source is one."""
+    framing: Framing | None = None
+    """Where its face is; None where it is a photograph, or taken for face crops."""
+
+    def count(self, timing: Timing, total: int) -> int:
+        """How many of the frames of a driving clip are made."""
+        from reenact.filmed import count_shown
+
+        return total if self.clip is None else count_shown(self.clip, _times(timing, 0, total))
+
+    def limit(self, sound: Sound | None, timing: Timing, count: int) -> Sound | None:
+        """A sound as long as the output."""
+        if sound is None or self.clip is None:
+            return sound
+        end = sound.begin + timing.time(count - 1) + 1 / timing.rate
+        return replace(sound, end=end if sound.end is None else min(sound.end, end))
+
+    def animate(
+        self,
+        animator: Animator,
+        frames: Iterable[Image] | MotionTemplate,
+        settings: Settings,
+        *,
+        framing: Framing | None,
+        head: HeadResponse | None,
+        timing: Timing,
+        hold: MotionHold,
+        skip: int,
+        count: int,
+    ) -> Iterator[Image]:
+        """The frames of the output from the one after `skip` on; `count` with those skipped."""
+        from reenact.filmed import animate_video, shown_at
+        from reenact.motion.following import Manner
+
+        manner = Manner(
+            mode=settings.motion,
+            adapt_scale=settings.adapt_scale,
+            strength=settings.strength,
+            only=settings.only,
+        )
+        watched = animator.watch(
+            frames,
+            smooth=_filter(settings),
+            crop=settings.crop,
+            framing=framing,
+            timing=timing,
+            hold=hold,
+            skip=skip,
+        )
+        if self.clip is None:
+            return animator.draw(
+                self.portraits,
+                watched,
+                manner,
+                head,
+                paste_back=settings.paste_back,
+                detail=settings.detail,
+                alpha=settings.alpha,
+            )
+        return animate_video(
+            animator,
+            shown_at(self.clip, _times(timing, skip, count)),
+            watched,
+            manner,
+            self.framing,
+            head=head,
+            paste_back=settings.paste_back,
+            detail=settings.detail,
+            alpha=settings.alpha,
+        )
+
+
+@contextmanager
+def open_subject(
+    animator: Animator,
+    source: Path,
+    settings: Settings,
+    opacity: Opacity | None,
+    progress: Progress,
+) -> Iterator[Subject]:
+    """A source made ready: a photograph, or a video unless one frame of it is asked for.
+
+    Raises:
+        FaceNotFoundError: There is no such face.
+        MediaError: The source cannot be read, or all faces of a video are asked for.
+    """
+    from reenact.cli.rendering import read_source
+
+    with open_video(source, settings.source_frame) as clip:
+        if clip is not None:
+            yield _filmed(animator, source, clip, settings, progress)
+            return
+        photo = read_source(source, settings.source_frame)
+        if settings.all_faces:
+            yield Subject(animator.encode_sources(photo, opacity=opacity))
+            return
+        portrait = animator.encode_source(
+            photo, crop=settings.crop, face=settings.face, opacity=opacity
+        )
+        yield Subject([portrait])
+
+
+@contextmanager
+def open_video(source: Path, frame: int | None) -> Iterator[Clip | None]:
+    """A source of more than one frame; None where it is a picture, or a frame is asked for."""
+    from reenact.cli.rendering import open_driving
+    from reenact.template import MotionTemplate
+    from reenact.video import picture_files
+    from reenact.video.places import is_file
+
+    with ExitStack() as stack:
+        clip: Clip | MotionTemplate | None = None
+        if frame is None and is_file(source) and picture_files(source) is None:
+            with suppress(ReenactError):  # not a video: reading it as a picture will say what it is
+                clip = stack.enter_context(open_driving(source))
+        if clip is None or isinstance(clip, MotionTemplate) or len(clip) < 2:
+            yield None
+        else:
+            yield clip
+
+
+def _filmed(
+    animator: Animator, source: Path, clip: Clip, settings: Settings, progress: Progress
+) -> Subject:
+    if settings.all_faces:
+        raise MediaError(
+            f"{source}: found a video, expected a picture for --all-faces. "
+            "Choose a frame of it with --source-frame, or a face with --face."
+        )
+    framing = None
+    if settings.crop:
+        framing = animator.frame_driving(
+            Counted(clip, len(clip), progress, "finding the source's face"),
+            face=settings.face,
+            role=str(source),
+        )
+    first = next(iter(clip))
+    if framing is None:
+        return Subject([animator.encode_source(first, crop=False)], clip)
+    faces = animator.reader.read(first)
+    face = faces[settings.face - 1] if len(faces) >= settings.face else None
+    return Subject([animator.encode_square(first, framing.square, face)], clip, framing)
+
+
+def _times(timing: Timing, begin: int, end: int) -> Iterator[Fraction]:
+    """Seconds from the first frame at which frames are shown."""
+    return (timing.time(index) - timing.time(0) for index in range(begin, end))
+
+
+def _filter(settings: Settings) -> OneEuro | None:
+    from reenact.motion.smoothing import OneEuro
+
+    if settings.smooth is None:
+        return None
+    return OneEuro(min_cutoff=settings.smooth[0], beta=settings.smooth[1])

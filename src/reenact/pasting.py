@@ -1,0 +1,72 @@
+"""Several animated faces back into the photograph that they all came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.records import FloatArray, Image
+from reenact.video import PasteBack
+
+SHARPNESS = 16
+"""How sharply the pixels between two faces are divided among them."""
+
+
+class PasteGroup:
+    """Puts the squares of several faces into one photograph.
+
+    Squares of neighbours overlap, and each shows the other face at rest. A pixel therefore belongs
+    to the face whose middle is nearest, in sizes of the faces: the larger face, which is nearer to
+    the camera, reaches further. Where only one square reaches, it is as if it were alone.
+
+    Args:
+        photo: (H, W, C), the whole picture; never written to.
+        squares: x0, y0, side of each in pixels of the photograph; may reach outside.
+    """
+
+    def __init__(self, photo: Image, squares: Sequence[FloatArray]) -> None:
+        self._photo = photo
+        self._backs = [PasteBack(photo, square) for square in squares]
+        self._places = [_place(square, photo) for square in squares]
+        claims = [
+            back.mask[..., 0] * _nearness(square, place)
+            for back, square, place in zip(self._backs, squares, self._places, strict=True)
+        ]
+        total = np.zeros(photo.shape[:2], dtype=np.float32)
+        for claim, place in zip(claims, self._places, strict=True):
+            total[place] += claim
+        self._shares = [
+            (claim / np.maximum(total[place], 1e-30))[..., None]
+            for claim, place in zip(claims, self._places, strict=True)
+        ]
+
+    def paste(self, pictures: Sequence[Image]) -> Image:
+        """A copy of the photograph with the generated squares in it, in their order."""
+        if len(pictures) == 1:
+            return self._backs[0].paste(pictures[0])
+        pasted = self._photo.astype(np.float32)
+        for back, place, share, picture in zip(
+            self._backs, self._places, self._shares, pictures, strict=True
+        ):
+            alone = back.paste(picture)[place].astype(np.float32)
+            pasted[place] += share * (alone - self._photo[place])
+        return np.clip(np.rint(pasted), 0, 255).astype(np.uint8)
+
+
+def _place(square: FloatArray, photo: Image) -> tuple[slice, slice]:
+    """Rows and columns of a photograph whose centres lie in a square."""
+    x0, y0, side = (float(value) for value in square)
+    ends = np.array([[y0, y0 + side], [x0, x0 + side]])
+    bounds = np.clip(np.ceil(ends - 0.5).astype(int), 0, np.array(photo.shape[:2])[:, None])
+    return slice(*bounds[0]), slice(*bounds[1])
+
+
+def _nearness(square: FloatArray, place: tuple[slice, slice]) -> NDArray[np.float32]:
+    """How near the pixels of a place are to the middle of a square, in its sizes: (h, w)."""
+    x0, y0, side = (float(value) for value in square)
+    rows = (np.arange(place[0].start, place[0].stop) + 0.5 - y0) / side - 0.5
+    columns = (np.arange(place[1].start, place[1].stop) + 0.5 - x0) / side - 0.5
+    distance = np.hypot(rows[:, None], columns[None, :])
+    return np.asarray((distance + 0.05) ** -SHARPNESS, dtype=np.float32)
