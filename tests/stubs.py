@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from reenact.layers.grid import identity_grid
+from reenact.perception.crop_reader import CropReading
 from reenact.records import (
     Animation,
     Face,
@@ -103,6 +104,20 @@ class StubReader:
 
     def encode(self, image: Tensor) -> Tensor:
         return torch.zeros(len(image), 6)
+
+    def read_crops(self, image: Tensor) -> CropReading:
+        """A face is there where its red is."""
+        colour = torch.from_numpy(FACE_COLOUR).to(image).view(1, 3, 1, 1) / 255
+        red = ((image - colour).abs().amax(dim=1) < 0.02).flatten(1).any(dim=1)
+        nothing = torch.zeros(len(image), 478)
+        return CropReading(
+            points=nothing[..., None].expand(-1, -1, 2),
+            depth=nothing,
+            pose=nothing[:, :3],
+            jaw=nothing[:, :3],
+            expression=nothing[:, :52],
+            presence=torch.where(red, 5.0, -5.0),
+        )
 
 
 def picture_with_face(

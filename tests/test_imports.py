@@ -15,7 +15,19 @@ PARTS = {"motion", "facelet", "generator"}
 PERCEPTION = BASE | {"layers", "perception"}
 DATA = PERCEPTION | {"video", "motion", "data"}
 MODEL = BASE | {"layers", *PARTS, "model", "checkpoint"}
-ANIMATOR = MODEL | {"perception", "video", "animator", "driving", "portrait", "restore", "template"}
+ANIMATOR = MODEL | {
+    "perception",
+    "video",
+    "animator",
+    "drawing",
+    "driving",
+    "filmed",
+    "opacity",
+    "pasting",
+    "portrait",
+    "restore",
+    "template",
+}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
@@ -34,13 +46,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": MODEL | DATA | {"evaluation"},
     "restore": {"records", "layers"},
     "driving": {"records", "errors", "perception"},
-    "portrait": {"records", "driving", "restore"},
+    "opacity": {"records", "layers", "perception", "restore", "video"},
+    "pasting": {"records", "video"},
+    "portrait": {"records", "motion", "perception", "driving", "opacity", "restore"},
+    "drawing": {"records", "opacity", "pasting", "portrait", "restore"},
+    "advice": {"records", "perception", "driving", "advice"},
     "template": {"records", "errors", "video"},
-    "animator": ANIMATOR,
+    "provenance": {"errors", "video", "provenance"},
+    "animator": ANIMATOR - {"filmed"},
+    "filmed": ANIMATOR,
     "look": ANIMATOR | {"look"},
     "doctor": {"errors", "perception", "checkpoint", "template", "doctor"},
     "bench": ANIMATOR | {"doctor"},
-    "cli": ANIMATOR | DATA | {"training", "evaluation", "look", "doctor", "bench", "cli"},
+    "cli": ANIMATOR
+    | DATA
+    | {"training", "evaluation", "look", "advice", "doctor", "bench", "provenance", "cli"},
 }
 """Top-level module or package of `reenact` to those that it may import."""
 ONLY_CALLER_OF_GRID_SAMPLE = Path("layers/grid.py")

@@ -110,7 +110,7 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
     shipped = shipped_models()
     if str(name_or_path) in shipped:
         return shipped[str(name_or_path)]
-    if not path.is_file():
+    if not _is_file(path):
         raise CheckpointError(
             f"{path}: there is no such model. Expected the path of a {_SUFFIX} file or a shipped "
             f"name ({', '.join(shipped) or 'none in this installation'}). Check the spelling."
@@ -168,8 +168,15 @@ def _rounded(tensor: Tensor) -> Tensor:
     return tensor.half() if tensor.ndim > 1 else tensor
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
 def _open(file: Path) -> Any:
-    if not file.is_file():
+    if not _is_file(file):
         raise CheckpointError(
             f"{file}: there is no such file. Expected a {_SUFFIX} model file. Check the path."
         )

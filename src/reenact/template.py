@@ -21,8 +21,11 @@ from reenact.errors import TemplateError
 from reenact.records import Keypoints, Motion
 from reenact.video import Timing
 from reenact.video.partial import PartialFile
+from reenact.video.places import is_file
 
 FORMAT = "reenact-motion/1"
+LONGEST = 86_400
+"""Seconds: containers cannot count to all that 64 bits can."""
 TENSORS = ("points", "affines", "pose", "timestamps")
 
 
@@ -88,6 +91,22 @@ class MotionTemplate:
                 "those of this model. Record it again with `reenact template`."
             )
 
+    def check_like(self, motion: Motion) -> None:
+        """Refuse to drive a portrait whose motion has other numbers in it.
+
+        Raises:
+            TemplateError: Keypoints or pose differ in number.
+        """
+        found, expected = (
+            (each.keypoints.points.shape[1], each.pose.shape[1]) for each in (self.motion, motion)
+        )
+        if found != expected:
+            raise TemplateError(
+                f"motion template: found {found[0]} keypoints and a pose of {found[1]} numbers, "
+                f"expected {expected[0]} and {expected[1]}. Record it again with "
+                "`reenact template`."
+            )
+
     @classmethod
     def join(
         cls, motions: list[Motion], times: list[Fraction], timing: Timing, weights: str, note: str
@@ -144,6 +163,11 @@ def load_template(path: str | PathLike[str]) -> MotionTemplate:
         TemplateError: Missing, damaged, of another format, or with numbers that are none.
     """
     path = Path(path)
+    if not is_file(path):
+        raise TemplateError(
+            f"{path}: cannot be read (no such file), expected a motion template in safetensors. "
+            "Record one with `reenact template`."
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -192,6 +216,9 @@ def _fault(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str | None:
     for name in ("rate", "tick"):
         if not re.fullmatch(r"[1-9]\d{0,9}(/[1-9]\d{0,9})?", metadata.get(name, "")):
             return f"found {name} {metadata.get(name)!r}, expected a fraction above 0"
+    first, last = int(timestamps[0]), int(timestamps[-1])
+    if first < 0 or last * Fraction(metadata["tick"]) > LONGEST:
+        return f"found times from {first} to {last} ticks, expected less than a day"
     if not metadata.get("weights"):
         return "found no hash of the weights that made it, expected one"
     return None

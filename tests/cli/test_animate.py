@@ -13,36 +13,22 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from reenact import animator, checkpoint
-from reenact.animator import Animator
 from reenact.cli.animate import animate, split_inputs
-from reenact.cli.batch import check_target, expand_sources
+from reenact.cli.batch import expand_sources
 from reenact.cli.rendering import Settings, job_key, stoppable
+from reenact.cli.targets import check_target
 from reenact.cli.template import template
 from reenact.errors import MediaError, ReenactError
 from reenact.records import Image
 from reenact.video import GENERATED, VideoReader, load_image, probe, save_image
-from stubs import StubModel, StubReader, face_clip, picture_with_face
+from stubs import StubModel, face_clip, picture_with_face
 from video.clips import make_clip, sound_packets
 
 app = typer.Typer()
 app.command()(animate)
 app.command()(template)
 
-
-@pytest.fixture(autouse=True)
-def stub_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(name: str, device: object, batch_size: int | None = None) -> Animator:
-        return Animator(StubModel(), StubReader(), name=name, batch_size=batch_size or 4)
-
-    monkeypatch.setattr(animator, "load", load)
-    monkeypatch.setattr(checkpoint, "weights_hash", lambda model: "c" * 64)
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    save_image(tmp_path / "photo.png", picture_with_face())
-    return tmp_path / "photo.png"
+pytestmark = pytest.mark.usefixtures("stub_networks")
 
 
 @pytest.fixture
@@ -276,6 +262,13 @@ def test_a_job_is_known_by_its_inputs_and_settings(photo: Path, talk: Path) -> N
         ("a.png", "b.mp4", "--relative", "--motion", "absolute"),
         ("a.png", "b.mp4", "--find-best-frame", "--no-crop"),
         ("a.png", "b.mp4", "--quality", "77"),
+        ("a.png", "b.mp4", "--strength", "2.1"),
+        ("a.png", "b.mp4", "--only", "nose"),
+        ("a.png", "b.mp4", "--only", "pose", "--keep-pose"),
+        ("a.png", "b.mp4", "--smooth-cutoff", "0"),
+        ("a.png", "b.mp4", "--all-faces", "--face", "2"),
+        ("a.png", "b.mp4", "--all-faces", "--no-crop"),
+        ("a.png", "b.mp4", "--all-faces", "--no-paste-back"),
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused(arguments: tuple[str, ...]) -> None:
@@ -393,7 +386,8 @@ def test_the_sound_is_that_of_whom_one_asks_for(photo: Path, talk: Path, tmp_pat
         "none": None,
     }
     for whose, packets in heard.items():
-        good(run("animate", person, talk, "-y", "-o", out, "--no-crop", "--audio", whose))
+        still = ("--source-frame", 1, "--no-crop")
+        good(run("animate", person, talk, "-y", "-o", out, *still, "--audio", whose))
         assert (sound_packets(out) if probe(out).has_audio else None) == packets
     result = run("animate", photo, talk, "-y", "-o", out, "--no-crop", "--audio", "source")
     assert "--audio driving or none" in error_of(result)
@@ -447,3 +441,110 @@ def test_a_face_that_is_not_there_is_an_error(photo: Path, tmp_path: Path) -> No
     talk = face_clip(tmp_path / "talk.mkv")
     result = run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--face", 2)
     assert "--face" in error_of(result)
+
+
+def test_lips_without_a_keypoint_on_them_are_an_error(photo: Path, tmp_path: Path) -> None:
+    talk = face_clip(tmp_path / "talk.mkv")
+    result = run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--only", "lips")
+    assert "none of the model's keypoints on its lips" in error_of(result)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def lossless(*arguments: object) -> list[Image]:
+    """Frames of an output of `animate` with these arguments after the inputs and before."""
+    good(run("animate", *arguments, "--quality", 0, "-y", "-q", "--no-advice"))
+    return pictures(Path(str(arguments[arguments.index("-o") + 1])))
+
+
+def lit_clip(path: Path, shades: list[int], rate: int = 25) -> Path:
+    """A lossless clip of a face that keeps still in changing light."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "bgr0"
+        for shade in shades:
+            picture = (
+                picture_with_face(shade=shade) if shade else np.full_like(picture_with_face(), 60)
+            )
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame.reformat(format="bgr0")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_video_is_animated_frame_by_frame(tmp_path: Path) -> None:
+    person = lit_clip(tmp_path / "person.mkv", [60, 90, 120, 150])
+    still = lit_clip(tmp_path / "still.mkv", [80] * 6)
+    made = lossless(person, still, "-o", tmp_path / "out.mp4")
+    for here, there in zip(made, pictures(person), strict=True):
+        assert np.abs(here.astype(int) - there).mean() < 2
+    frozen = lossless(person, still, "-o", tmp_path / "out.mp4", "--source-frame", 3)
+    assert len(frozen) == 6
+    for here in frozen:
+        assert np.abs(here.astype(int) - pictures(person)[2]).mean() < 2
+
+
+def test_a_video_keeps_time_with_the_driving_one(tmp_path: Path) -> None:
+    person = make_clip(tmp_path / "person.mp4", 10, rate=Fraction(25))
+    talk = make_clip(tmp_path / "talk.mp4", 40, rate=Fraction(50), sound=0.8)
+    out = tmp_path / "out.mp4"
+    assert len(lossless(person, talk, "-o", out, "--no-crop")) == 20
+    assert (probe(out).rate, probe(out).has_audio) == (50, True)
+    assert 6 <= len(sound_packets(out)) < len(sound_packets(talk)) - 4
+
+
+def test_a_stopped_film_is_gone_on_with(
+    tmp_path: Path, fails_at: Callable[[int, BaseException], None]
+) -> None:
+    person = lit_clip(tmp_path / "person.mkv", [60, 90, 120, 150, 90, 60, 70, 80])
+    talk = lit_clip(tmp_path / "talk.mkv", [80, 90, 0, 100, 110, 120, 90, 80])
+    command = (person, talk, "--batch-size", 2, "--smooth")
+    whole = lossless(*command, "-o", tmp_path / "whole.mp4")
+    out = tmp_path / "out.mp4"
+    fails_at(12, RuntimeError())  # two renderings a frame
+    first = run("animate", *command, "-o", out, "--quality", 0, "--no-advice")
+    assert isinstance(first.exception, RuntimeError)
+    result = good(
+        run("animate", *command, "-o", out, "--quality", 0, "--no-advice", "--resume", "--json")
+    )
+    (done,) = [event for event in events(result) if event["event"] == "done"]
+    assert done["held"] == 1
+    for here, there in zip(pictures(out), whole, strict=True):
+        assert np.array_equal(here, there)
+
+
+def test_all_faces_of_a_video_are_too_many(tmp_path: Path) -> None:
+    person = lit_clip(tmp_path / "person.mkv", [60, 90])
+    result = run("animate", person, person, "-o", tmp_path / "out.mp4", "--all-faces")
+    assert "--source-frame" in error_of(result)
+    good(
+        run("animate", person, person, "-o", tmp_path / "o.mp4", "--all-faces", "--source-frame", 1)
+    )
+
+
+def test_the_part_and_strength_of_a_motion_are_obeyed(photo: Path, tmp_path: Path) -> None:
+    talk = lit_clip(tmp_path / "talk.mkv", [80, 120, 160])
+    still, motion = load_image(photo), tmp_path / "talk.safetensors"
+    good(run("template", talk, "-o", motion))
+
+    def change(driving: Path, *options: object) -> int:
+        made = lossless(photo, driving, "-o", tmp_path / "out.mp4", *options)
+        return int(np.abs(made[2].astype(int) - still)[60, 60:80].max())
+
+    for driving in (talk, motion):
+        whole = change(driving)
+        assert change(driving, "--only", "pose") == pytest.approx(whole, abs=3)
+        assert change(driving, "--keep-pose") <= 3
+        assert change(driving, "--strength", 0) <= 3
+        assert change(driving, "--strength", 0.5) == pytest.approx(whole / 2, abs=3)
+        assert change(driving, "--smooth-cutoff", 0.5, "--smooth-beta", 0) < whole / 2
+
+
+def test_how_often_the_motion_was_held_is_said(photo: Path, tmp_path: Path) -> None:
+    talk = lit_clip(tmp_path / "talk.mkv", [80, 120, 0, 0, 160])
+    out = tmp_path / "out.mp4"
+    result = good(run("animate", photo, talk, "-o", out, "-q"))
+    assert "no driving face in 2 of 5 frames; the last motion was held" in result.stderr
+    assert result.stdout.strip() == str(out)
+    told = events(good(run("animate", photo, talk, "-o", out, "-y", "--json")))
+    assert told[-2]["held"] == 2
+    assert "held" not in good(run("animate", photo, photo, "-o", out, "-y")).stderr

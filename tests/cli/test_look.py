@@ -7,33 +7,18 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from reenact import animator, checkpoint
-from reenact.animator import Animator
 from reenact.cli.look import look
 from reenact.cli.template import template
 from reenact.errors import ReenactError
 from reenact.look.sheet import WIDTH
-from reenact.video import GENERATED, load_image, probe, save_image
-from stubs import StubModel, StubReader, face_clip, picture_with_face
+from reenact.video import GENERATED, load_image, probe, read_mark
+from stubs import face_clip
 
 app = typer.Typer()
 app.command()(look)
 app.command()(template)
 
-
-@pytest.fixture(autouse=True)
-def stub_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(name: str, device: object) -> Animator:
-        return Animator(StubModel(), StubReader(), name=name, batch_size=4)
-
-    monkeypatch.setattr(animator, "load", load)
-    monkeypatch.setattr(checkpoint, "weights_hash", lambda model: "c" * 64)
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    save_image(tmp_path / "photo.png", picture_with_face())
-    return tmp_path / "photo.png"
+pytestmark = pytest.mark.usefixtures("stub_networks")
 
 
 @pytest.fixture
@@ -55,6 +40,14 @@ def test_a_photo_alone_makes_a_picture(photo: Path, tmp_path: Path) -> None:
     assert good(run("look", photo, "-o", out)) == [str(out)]
     assert load_image(out).shape[1] == WIDTH
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "why.png"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_the_picture_says_who_made_it(photo: Path, tmp_path: Path, suffix: str) -> None:
+    good(run("look", photo, "-o", tmp_path / f"why{suffix}"))
+    mark = read_mark(tmp_path / f"why{suffix}")
+    assert mark is not None
+    assert (mark.model, mark.weights) == ("reenact-s", "c" * 64)
 
 
 def test_a_driving_video_makes_a_picture_and_a_video(

@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from reenact.cli.advice import Adviser
 from reenact.cli.progress import tell
 from reenact.cli.rendering import (
     Settings,
+    check_format,
     is_done,
     job_key,
-    read_source,
+    read_opacity,
     stoppable,
     write_animation,
 )
+from reenact.cli.subject import open_subject
+from reenact.cli.targets import OutputFormat, check_target, name_targets
 from reenact.errors import MediaError, ReenactError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from reenact.animator import Animator
+    from reenact.motion.hold import MotionHold
     from reenact.template import MotionTemplate
     from reenact.video import Clip
 
@@ -49,11 +54,13 @@ class Batch:
         sources: Files.
         driving: What they are all animated with.
         output: A file for one source, a folder for several; None for the current folder.
+        form: What outputs are whose names are not given in full.
         settings: For all.
         model: Name or path.
         overwrite: Replace what exists.
         resume: Leave what is done and go on with what was stopped.
         events: Say it as events for programs, not in words.
+        advice: Say what to know about the inputs before the work.
     """
 
     def __init__(
@@ -67,14 +74,18 @@ class Batch:
         overwrite: bool = False,
         resume: bool = False,
         events: bool = False,
+        advice: bool = False,
+        form: OutputFormat = OutputFormat.MP4,
     ) -> None:
         self._events = events
+        self._adviser = Adviser(settings, events=events) if advice and settings.crop else None
         self.tasks: list[Task] = []
         self._settings, self._resume = settings, resume
         self._several = len(sources) > 1
         self._made = 0
         self._failed: list[Path] = []
-        for source, target in zip(sources, _targets(sources, driving, output), strict=True):
+        targets = name_targets(sources, driving, output, form)
+        for source, target in zip(sources, targets, strict=True):
             task = Task(source, target, job_key((source, driving), model, settings))
             try:
                 self._plan(task, driving, overwrite)
@@ -86,27 +97,39 @@ class Batch:
         for task in self.tasks:
             try:
                 with stoppable(task.target):
-                    photo = read_source(task.source, self._settings.source_frame)
-                    portrait = animator.encode_source(
-                        photo, crop=self._settings.crop, face=self._settings.face
-                    )
-                    write_animation(
-                        animator,
-                        portrait,
-                        driving,
-                        task.target,
-                        progress,
-                        self._settings,
-                        source=task.source,
-                        job=task.job,
-                        resume=self._resume,
-                    )
-                self._done(task)
+                    held = self._make(task, animator, driving, progress)
+                self._done(task, held)
             except ReenactError as error:
                 self._fail(task, error)
             except typer.Exit:
                 self._stop(task)
                 raise
+
+    def _make(
+        self,
+        task: Task,
+        animator: Animator,
+        driving: Clip | MotionTemplate,
+        progress: Progress,
+    ) -> MotionHold:
+        settings = self._settings
+        opacity = read_opacity(task.source, settings)
+        with open_subject(animator, task.source, settings, opacity, progress) as subject:
+            if self._adviser is not None:
+                photo = subject.portraits[0].photo
+                self._adviser.look_at(task.source, photo, animator.reader)
+            return write_animation(
+                animator,
+                subject,
+                driving,
+                task.target,
+                progress,
+                settings,
+                source=task.source,
+                job=task.job,
+                resume=self._resume,
+                adviser=self._adviser,
+            )
 
     def conclude(self) -> None:
         """Say what of several was not made.
@@ -129,14 +152,22 @@ class Batch:
         if self._several:
             _make_folder(task.target.parent)
         check_target(task.target, (task.source, driving), overwrite, resume=self._resume)
+        check_format(task.target, self._settings)
         self.tasks.append(task)
 
-    def _done(self, task: Task) -> None:
+    def _done(self, task: Task, hold: MotionHold | None = None) -> None:
         self._made += 1
         if self._events:
-            tell("done", source=str(task.source), target=str(task.target))
-        else:
-            typer.echo(task.target)
+            held = None if hold is None else hold.held
+            tell("done", source=str(task.source), target=str(task.target), held=held)
+            return
+        if hold is not None and hold.held:
+            typer.echo(
+                f"reenact: {task.target}: no driving face in {hold.held} of {hold.frames} frames; "
+                "the last motion was held",
+                err=True,
+            )
+        typer.echo(task.target)
 
     def _fail(self, task: Task, error: ReenactError) -> None:
         if self._events:
@@ -170,55 +201,6 @@ def expand_sources(sources: Iterable[Path]) -> list[Path]:
             raise MediaError(f"{source}: found no file, expected photographs. Check the pattern.")
         found |= dict.fromkeys(files or [source])
     return list(found)
-
-
-def check_target(
-    target: Path, inputs: Iterable[Path], overwrite: bool, *, resume: bool = False
-) -> None:
-    """Refuse, before any work, to write over an input or over a file with something in it.
-
-    Raises:
-        MediaError: The output is an input, or it or a part of it exists and may not be replaced.
-    """
-    from reenact.video.partial import PartialFile
-    from reenact.video.resumable import partial_path
-
-    part = partial_path(target)
-    for path in (target, part):
-        if not path.exists():
-            PartialFile(path).discard()  # fails where no file can be written
-        elif any(other.exists() and path.samefile(other) for other in inputs):
-            raise MediaError(
-                f"{path}: found an input of this run, expected another file. Choose another output."
-            )
-        elif path.is_dir():
-            raise MediaError(f"{path}: found a folder, expected a file name. Add one.")
-    if overwrite:
-        return
-    if target.exists() and target.stat().st_size:
-        raise MediaError(
-            f"{target}: exists already, expected a new name. Choose one, or give --overwrite."
-        )
-    if part.exists() and part.stat().st_size and not resume:
-        raise MediaError(
-            f"{part}: holds what an earlier run finished, expected none. Give --resume to go on "
-            "from it, or --overwrite to begin again."
-        )
-
-
-def _targets(sources: Sequence[Path], driving: Path, output: Path | None) -> list[Path]:
-    """An output for each source; equal names are told apart by a number."""
-    if len(sources) == 1 and output is not None and not output.is_dir():
-        return [output]
-    motion = driving.stem if not set("*?[") & set(driving.name) else driving.parent.name
-    targets: list[Path] = []
-    for source in sources:
-        name, number = f"{source.stem}-{motion}", 1
-        while (target := (output or Path()) / f"{name}.mp4") in targets:
-            number += 1
-            name = f"{source.stem}-{number}-{motion}"
-        targets.append(target)
-    return targets
 
 
 def _make_folder(path: Path) -> None:

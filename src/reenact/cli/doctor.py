@@ -1,4 +1,4 @@
-"""`reenact doctor`: what this installation has, and what is wrong with it."""
+"""`reenact doctor`: what is wrong with this installation, or with the inputs of an animation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reenact.cli.advice import examine_inputs
+from reenact.cli.device import choose_device
+from reenact.cli.options import DeviceOption
 from reenact.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -19,15 +23,40 @@ _INDENT = "  "
 
 
 def doctor(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="SOURCE", help="Photograph to give advice on.", show_default=False),
+    ] = None,
+    driving: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DRIVING", help="Face video to animate it with.", show_default=False
+        ),
+    ] = None,
+    face: Annotated[
+        int, typer.Option(min=1, help="Which face of SOURCE, counted from 1, the largest.")
+    ] = 1,
+    device: DeviceOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say what there is: versions, devices and why a GPU is not used, weights, licences.
 
+    Given a photograph, and a face video, say instead what is wrong with them, as `animate` does
+    before it begins: a face cut off, too small or blurred, several faces, camera cuts, a first
+    frame that is not like the photograph, turns beyond what it shows.
+
     Nothing is changed or fetched. Exits with 1 if weights that come with reenact are damaged.
 
-    Example:
+    Examples:
+
       reenact doctor
+
+      reenact doctor photo.jpg talk.mp4
     """
+    if source is not None:
+        advise(source, driving, face, device, as_json=as_json)
+        return
+
     from reenact.doctor import examine  # torch takes a while: --help need not wait for it
 
     report = examine()
@@ -41,6 +70,20 @@ def doctor(
             f"{broken[0].path}: {len(broken)} of {len(report.shipped)} shipped files cannot be "
             f"used ({broken[0].state}), expected all of them whole. Install reenact again."
         )
+
+
+def advise(source: Path, driving: Path | None, face: int, device: str, *, as_json: bool) -> None:
+    """Print what is wrong with a photograph and a driving video."""
+    from reenact.perception.reader import load_reader
+
+    reader = load_reader(device=choose_device(device))
+    advice = list(examine_inputs(source, driving, reader, face))
+    if as_json:
+        typer.echo(json.dumps({"advice": [asdict(line) for line in advice]}))
+    elif not advice:
+        typer.echo("no advice: nothing is wrong that would show")
+    for line in [] if as_json else advice:
+        typer.echo(f"{source if line.about == 'source' else driving}: {line.text}")
 
 
 def lines(report: Report) -> Iterator[str]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reenact.cli.animate import Motion, check_target
+from reenact.cli.animate import Motion
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption, ModelOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import open_driving
+from reenact.cli.targets import check_target
 from reenact.errors import MediaError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from reenact.portrait import Portrait
     from reenact.records import Image
     from reenact.template import MotionTemplate
-    from reenact.video import VideoReader
+    from reenact.video import Clip
 
 QUALITY = 20
 """Constant rate factor of the video: thin lines stay clear."""
@@ -94,14 +95,14 @@ def look(
 
     from reenact.animator import load  # torch takes a while: --help need not wait for it
     from reenact.look import Sheet
-    from reenact.video import load_image, save_image
+    from reenact.video import generated_by, load_image, save_image
 
     photo = load_image(source)
     if driving is None:
         animator = load(model, device=choose_device(device))
         portrait = animator.encode_source(photo, crop=crop)
         page = Sheet(animator, portrait, f"{animator.name}: {source.name}").draw(note="at rest")
-        save_image(picture, page)
+        save_image(picture, page, generated_by(animator.name, animator.weights))
         typer.echo(picture)
         return
     with open_driving(driving) as clip, frame_progress(quiet) as progress:
@@ -122,7 +123,7 @@ def look(
             adapt_scale=adapt_scale,
             crop=crop,
         )
-    save_image(picture, page)
+    save_image(picture, page, generated_by(animator.name, animator.weights))
     typer.echo(picture)
     typer.echo(video)
 
@@ -131,7 +132,7 @@ def write_pages(
     sheet: Sheet,
     animator: Animator,
     portrait: Portrait,
-    driving: VideoReader | MotionTemplate,
+    driving: Clip | MotionTemplate,
     target: Path,
     progress: Progress,
     *,
@@ -164,7 +165,8 @@ def write_pages(
     )
     info = driving if isinstance(driving, MotionTemplate) else driving.info
     kept, most = None, -1.0
-    with VideoWriter(target, info, comment=generated_by(animator.name), quality=QUALITY) as sink:
+    comment = generated_by(animator.name, animator.weights)
+    with VideoWriter(target, info, comment=comment, quality=QUALITY) as sink:
         for stage in Counted(stages, count, progress, "drawing"):
             page = sheet.draw(stage, f"driving frame {stage.index} of {total}")
             sink.write(page, info.time(stage.index) - info.time(start))
@@ -181,7 +183,7 @@ def check_picture_name(path: Path) -> None:
     Raises:
         MediaError: The suffix names no picture format.
     """
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise MediaError(
             f"{path}: the suffix {path.suffix!r} names no picture format, expected .png or .jpg. "
             "Rename the output."

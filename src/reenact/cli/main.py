@@ -18,6 +18,7 @@ from reenact.cli.look import look
 from reenact.cli.prepare import prepare
 from reenact.cli.template import template
 from reenact.cli.train import train
+from reenact.cli.verify import verify
 from reenact.errors import ReenactError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(bench)
 app.command()(doctor)
+app.command()(verify)
 app.add_typer(weights.app, name="weights")
 
 

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from reenact import __version__
+from reenact.cli.layout import driving_view, lay_out
 from reenact.cli.progress import Counted
+from reenact.cli.signing import check_signing, choose_signer
 from reenact.errors import MediaError
 
 if TYPE_CHECKING:
@@ -27,10 +29,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from reenact.animator import Animator, MotionMode
-    from reenact.portrait import Portrait
+    from reenact.cli.advice import Adviser
+    from reenact.cli.subject import Subject
+    from reenact.motion.hold import MotionHold
+    from reenact.motion.parts import Part
+    from reenact.opacity import Opacity
     from reenact.records import Image
     from reenact.template import MotionTemplate
-    from reenact.video import Clip, Sound, Timing, VideoReader
+    from reenact.video import Clip, Sound, Timing
 
 TEMPLATE_SUFFIX = ".safetensors"
 STOPPED = 130
@@ -45,6 +51,10 @@ class Settings:
 
     motion: MotionMode = "relative"
     adapt_scale: bool = True
+    strength: float = 1.0
+    only: Part | None = None
+    smooth: tuple[float, float] | None = None
+    """Lowest cutoff in Hz and beta of the one-euro filter; None: no smoothing."""
     best_frame: bool = False
     crop: bool = True
     paste_back: bool = True
@@ -53,14 +63,22 @@ class Settings:
     quality: int = 18
     preset: str = "medium"
     face: int = 1
+    all_faces: bool = False
     source_frame: int | None = None
     driving_from: float = 0.0
     driving_to: float | None = None
+    codec: str | None = None
+    size: str | None = None
+    alpha: bool = False
+    compare: bool = False
+    sign: bool = False
+    certificate: str | None = None
+    private_key: str | None = None
 
 
 def write_animation(
     animator: Animator,
-    portrait: Portrait,
+    subject: Subject,
     driving: Clip | MotionTemplate,
     target: Path,
     progress: Progress,
@@ -69,52 +87,93 @@ def write_animation(
     source: Path,
     job: str,
     resume: bool = False,
-) -> None:
-    """Animate a portrait into a video file that has the driving video's times."""
-    from reenact.template import MotionTemplate
-    from reenact.video import ResumableWriter, ahead, find_earlier, generated_by
+    adviser: Adviser | None = None,
+) -> MotionHold:
+    """Animate a source into a video file that has the driving video's times.
 
+    The result tells in how many frames the driving face was lost.
+    """
+    from reenact.motion.hold import MotionHold
+    from reenact.template import MotionTemplate
+    from reenact.video import Passing, ResumableWriter, ahead, find_earlier, generated_by
+
+    comment = generated_by(animator.name, animator.weights)
+    signer = choose_signer(settings, comment)
     earlier = find_earlier(target, job) if resume else None
     done = earlier.frames if earlier else 0
-    total, framing = len(driving), None
+    total, framing, head = len(driving), None, None
+    portrait, hold = subject.portraits[0], MotionHold()
     if isinstance(driving, MotionTemplate):
+        driving.check_like(portrait.motion)
         frames: Iterable[Image] | MotionTemplate = driving
         timing: Timing = driving
+        if settings.only is not None:
+            head = animator.measure_head(driving)
         times: Iterator[Fraction] = (driving.time(index) for index in range(total))
     else:
         if settings.crop:
-            framing = animator.frame_driving(
-                Counted(driving, total, progress, "finding the face"),
-                like=portrait if settings.best_frame else None,
-            )
+            clip = Counted(driving, total, progress, "finding the face")
+            like = portrait if settings.best_frame else None
+            if adviser is None:
+                framing = animator.frame_driving(clip, like)
+            else:
+                framing = adviser.frame(animator, clip, like, driving.info)
+        if settings.only is not None:
+            clip = Counted(driving, total, progress, "watching the head")
+            head = animator.measure_head(clip, framing)
         timing, times, frames = driving.info, driving.times(), ahead(driving)
-    made = animator.animate(
-        portrait,
+    count = subject.count(timing, total)
+    passing = None
+    if settings.compare and not isinstance(frames, MotionTemplate):
+        frames = passing = Passing(frames, done, driving_view(settings, framing))
+    made = subject.animate(
+        animator,
         frames,
-        settings.motion,
-        adapt_scale=settings.adapt_scale,
-        crop=settings.crop,
-        paste_back=settings.paste_back,
-        detail=settings.detail,
+        settings,
         framing=framing,
+        head=head,
+        timing=timing,
+        hold=hold,
         skip=done,
+        count=count,
     )
+    pages = lay_out(made, settings, portrait, passing)
     with (
         ResumableWriter(
             target,
             timing,
             job=job,
             earlier=earlier,
-            audio=choose_sound(settings.audio, source, driving),
-            comment=generated_by(animator.name),
+            audio=subject.limit(choose_sound(settings.audio, source, driving), timing, count),
+            comment=comment,
             quality=settings.quality,
             preset=settings.preset,
+            codec=settings.codec,
+            alpha=settings.alpha,
+            seal=None if signer is None else signer.sign,
         ) as sink,
-        closing(ahead(made)) as ready,
+        closing(ahead(pages)) as ready,
     ):
-        counted = Counted(ready, total, progress, "animating", done)
+        counted = Counted(ready, count, progress, "animating", done)
         for frame, time in zip(counted, islice(times, done, None), strict=False):
             sink.write(frame, time)
+    return hold
+
+
+def check_format(target: Path, settings: Settings) -> None:
+    """Refuse, before any work, what cannot be written or signed.
+
+    Raises:
+        MediaError: The container and the codec do not go together, or hold no alpha.
+        ProvenanceError: The file could not be signed.
+    """
+    from reenact.video.formats import choose_format
+    from reenact.video.quality import Quality
+
+    quality = Quality(settings.quality, settings.preset)
+    choose_format(target, settings.codec, quality, alpha=settings.alpha)
+    if settings.sign:
+        check_signing(target)
 
 
 def choose_sound(
@@ -139,13 +198,16 @@ def choose_sound(
 
 
 @contextmanager
-def open_driving(path: Path) -> Iterator[VideoReader | MotionTemplate]:
-    """A video, or a motion template by its suffix."""
+def open_driving(path: Path) -> Iterator[Clip | MotionTemplate]:
+    """A video or animation, or a motion template by its suffix."""
     from reenact.template import load_template
-    from reenact.video import VideoReader
+    from reenact.video import AnimatedWebp, VideoReader
+    from reenact.video.webp import is_animated
 
     if path.suffix.lower() == TEMPLATE_SUFFIX:
         yield load_template(path)
+    elif is_animated(path):
+        yield AnimatedWebp(path)
     else:
         with VideoReader(path) as frames:
             yield frames
@@ -209,6 +271,17 @@ def stoppable(target: Path) -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
+def read_opacity(path: Path, settings: Settings) -> Opacity | None:
+    """How opaque a photograph says to be, where an output is to have alpha."""
+    if not settings.alpha or settings.source_frame is not None:
+        return None
+    from reenact.opacity import Opacity
+    from reenact.video import load_opacity
+
+    values = load_opacity(path)
+    return None if values is None else Opacity(values, on_paper=True)
+
+
 def job_key(inputs: Sequence[Path], model: str, settings: Settings) -> str:
     """A word for all that the frames of an animation and their encoding depend on."""
     import av
@@ -222,27 +295,38 @@ def job_key(inputs: Sequence[Path], model: str, settings: Settings) -> str:
 
 def is_done(target: Path, job: str) -> bool:
     """Whether the output of a job is there, whole."""
-    from reenact.video.fragments import job_of
+    from reenact.video.mark import job_of
+    from reenact.video.sequence import FIRST, is_numbered, numbered
 
-    return target.is_file() and job_of(target) == job
+    first = numbered(target, FIRST) if is_numbered(target) else target
+    return first.is_file() and job_of(first) == job
 
 
 def _files(place: Path) -> list[Path]:
     """What is in a folder or matches a pattern."""
     from reenact.video.images import expand, is_pattern
+    from reenact.video.places import is_folder
 
-    if place.is_dir():
-        return sorted(place.iterdir())
+    if is_folder(place):
+        try:
+            return sorted(place.iterdir())
+        except OSError:
+            return []  # whoever reads it says so
     return expand(place) if is_pattern(place) else []
 
 
 def _mark(path: Path) -> str:
-    """Size and ends of a file, which tell it from others; empty where there is none."""
-    if not path.is_file():
+    """Size and ends of a file, which tell it from others; empty where none can be read."""
+    from reenact.video.places import is_file
+
+    if not is_file(path):
         return ""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        ends = file.read(ENDS)
-        file.seek(max(file.tell(), size - ENDS), os.SEEK_SET)
-        ends += file.read(ENDS)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            ends = file.read(ENDS)
+            file.seek(max(file.tell(), size - ENDS), os.SEEK_SET)
+            ends += file.read(ENDS)
+    except OSError:
+        return ""  # whoever reads it says so
     return f"{size} {hashlib.sha256(ends).hexdigest()}"

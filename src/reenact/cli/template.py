@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reenact.cli.batch import check_target
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption, ModelOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import TEMPLATE_SUFFIX
+from reenact.cli.targets import check_target
 from reenact.errors import TemplateError
 
 if TYPE_CHECKING:

@@ -66,9 +66,10 @@ class SideCar:
         for name in ("pose", "valid", "detected", "pose_code", "parsing"):
             value = getattr(self, name)
             if value is not None and value.shape[:1] != (frames,):
+                rows = value.shape[0] if value.ndim else 0
                 raise DataError(
-                    f"side-car: '{name}' has {(*value.shape, 0)[0]} rows, expected {frames} like 'landmarks'."
-                    " Prepare the clip again."
+                    f"side-car: '{name}' has {rows} rows, expected {frames} like 'landmarks'. "
+                    "Prepare the clip again."
                 )
 
     def __len__(self) -> int:
