@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from reenact.animator import Animator, MotionMode
     from reenact.cli.advice import Adviser
     from reenact.cli.subject import Subject
+    from reenact.driving import Framing
     from reenact.motion.hold import MotionHold
-    from reenact.motion.parts import Part
+    from reenact.motion.parts import HeadResponse, Part
     from reenact.opacity import Opacity
+    from reenact.portrait import Portrait
     from reenact.records import Image
     from reenact.template import MotionTemplate
     from reenact.video import Clip, Sound, Timing
@@ -94,45 +96,25 @@ def write_animation(
     The result tells in how many frames the driving face was lost.
     """
     from reenact.motion.hold import MotionHold
-    from reenact.template import MotionTemplate
     from reenact.video import Passing, ResumableWriter, ahead, find_earlier, generated_by
 
     comment = generated_by(animator.name, animator.weights)
     signer = choose_signer(settings, comment)
     earlier = find_earlier(target, job) if resume else None
     done = earlier.frames if earlier else 0
-    total, framing, head = len(driving), None, None
     portrait, hold = subject.portraits[0], MotionHold()
-    if isinstance(driving, MotionTemplate):
-        driving.check_like(portrait.motion)
-        frames: Iterable[Image] | MotionTemplate = driving
-        timing: Timing = driving
-        if settings.only is not None:
-            head = animator.measure_head(driving)
-        times: Iterator[Fraction] = (driving.time(index) for index in range(total))
-    else:
-        if settings.crop:
-            clip = Counted(driving, total, progress, "finding the face")
-            like = portrait if settings.best_frame else None
-            if adviser is None:
-                framing = animator.frame_driving(clip, like)
-            else:
-                framing = adviser.frame(animator, clip, like, driving.info)
-        if settings.only is not None:
-            clip = Counted(driving, total, progress, "watching the head")
-            head = animator.measure_head(clip, framing)
-        timing, times, frames = driving.info, driving.times(), ahead(driving)
-    count = subject.count(timing, total)
-    passing = None
-    if settings.compare and not isinstance(frames, MotionTemplate):
-        frames = passing = Passing(frames, done, driving_view(settings, framing))
+    look = look_through(animator, portrait, driving, progress, settings, adviser)
+    count = subject.count(look.timing, len(driving))
+    frames, passing = look.frames, None
+    if settings.compare and look.pictures is not None:
+        frames = passing = Passing(look.pictures, done, driving_view(settings, look.framing))
     made = subject.animate(
         animator,
         frames,
         settings,
-        framing=framing,
-        head=head,
-        timing=timing,
+        framing=look.framing,
+        head=look.head,
+        timing=look.timing,
         hold=hold,
         skip=done,
         count=count,
@@ -141,10 +123,10 @@ def write_animation(
     with (
         ResumableWriter(
             target,
-            timing,
+            look.timing,
             job=job,
             earlier=earlier,
-            audio=subject.limit(choose_sound(settings.audio, source, driving), timing, count),
+            audio=subject.limit(choose_sound(settings.audio, source, driving), look.timing, count),
             comment=comment,
             quality=settings.quality,
             preset=settings.preset,
@@ -155,9 +137,61 @@ def write_animation(
         closing(ahead(pages)) as ready,
     ):
         counted = Counted(ready, count, progress, "animating", done)
-        for frame, time in zip(counted, islice(times, done, None), strict=False):
+        for frame, time in zip(counted, islice(look.times, done, None), strict=False):
             sink.write(frame, time)
     return hold
+
+
+@dataclass(frozen=True)
+class DrivingLook:
+    """A driving clip or template that was looked through, ready to be gone through once more."""
+
+    frames: Iterable[Image] | MotionTemplate
+    timing: Timing
+    times: Iterator[Fraction]
+    framing: Framing | None = None
+    """Where the face is; None for templates and face crops."""
+    head: HeadResponse | None = None
+    """How keypoints follow the head, where a part of the motion is asked for."""
+
+    @property
+    def pictures(self) -> Iterable[Image] | None:
+        """The frames, if there are any to be shown."""
+        from reenact.template import MotionTemplate
+
+        return None if isinstance(self.frames, MotionTemplate) else self.frames
+
+
+def look_through(
+    animator: Animator,
+    portrait: Portrait,
+    driving: Clip | MotionTemplate,
+    progress: Progress,
+    settings: Settings,
+    adviser: Adviser | None = None,
+) -> DrivingLook:
+    """Find the driving face, and measure what is asked of it, before the first frame is made."""
+    from reenact.template import MotionTemplate
+    from reenact.video import ahead
+
+    framing, head = None, None
+    total, in_parts = len(driving), settings.only is not None
+    if isinstance(driving, MotionTemplate):
+        driving.check_like(portrait.motion)
+        head = animator.measure_head(driving) if in_parts else None
+        times = (driving.time(index) for index in range(total))
+        return DrivingLook(driving, driving, times, head=head)
+    if settings.crop:
+        clip = Counted(driving, total, progress, "finding the face")
+        like = portrait if settings.best_frame else None
+        if adviser is None:
+            framing = animator.frame_driving(clip, like)
+        else:
+            framing = adviser.frame(animator, clip, like, driving.info)
+    if in_parts:
+        clip = Counted(driving, total, progress, "watching the head")
+        head = animator.measure_head(clip, framing)
+    return DrivingLook(ahead(driving), driving.info, driving.times(), framing, head)
 
 
 def check_format(target: Path, settings: Settings) -> None:
