@@ -14,7 +14,7 @@ BASE = {"records", "errors", "config"}
 PARTS = {"motion", "facelet", "generator"}
 PERCEPTION = BASE | {"layers", "perception"}
 DATA = PERCEPTION | {"video", "motion", "data"}
-MODEL = BASE | {"layers", *PARTS, "model", "checkpoint"}
+MODEL = BASE | {"layers", "places", *PARTS, "model", "checkpoint"}
 ANIMATOR = MODEL | {
     "perception",
     "video",
@@ -32,6 +32,7 @@ ANIMATOR = MODEL | {
 MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "errors": set(),
+    "places": {"errors"},
     "config": {"errors", "records"},
     "layers": BASE | {"layers"},
     "motion": BASE | {"layers", "motion"},
@@ -40,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": MODEL - {"checkpoint"},
     "checkpoint": MODEL,
     "perception": PERCEPTION,
-    "video": {"records", "errors", "video"},
+    "video": {"records", "errors", "places", "video"},
     "data": DATA,
     "training": MODEL | DATA | {"training"},
     "evaluation": MODEL | DATA | {"evaluation"},
@@ -51,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "portrait": {"records", "motion", "perception", "driving", "opacity", "restore"},
     "drawing": {"records", "opacity", "pasting", "portrait", "restore"},
     "advice": {"records", "perception", "driving", "advice"},
-    "template": {"records", "errors", "video"},
+    "template": {"records", "errors", "places", "video"},
     "provenance": {"errors", "video", "provenance"},
     "animator": ANIMATOR - {"filmed"},
     "filmed": ANIMATOR,

@@ -23,6 +23,7 @@ from torch import Tensor
 from reenact.config import ModelConfig, from_settings, to_settings
 from reenact.errors import CheckpointError, ConfigError
 from reenact.model import FaceletModel, build_model
+from reenact.places import is_file
 from reenact.records import Parser, PoseEncoder
 
 FORMAT = "reenact-facelet/1"
@@ -110,7 +111,7 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
     shipped = shipped_models()
     if str(name_or_path) in shipped:
         return shipped[str(name_or_path)]
-    if not _is_file(path):
+    if not is_file(path):
         raise CheckpointError(
             f"{path}: there is no such model. Expected the path of a {_SUFFIX} file or a shipped "
             f"name ({', '.join(shipped) or 'none in this installation'}). Check the spelling."
@@ -168,15 +169,8 @@ def _rounded(tensor: Tensor) -> Tensor:
     return tensor.half() if tensor.ndim > 1 else tensor
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return False
-
-
 def _open(file: Path) -> Any:
-    if not _is_file(file):
+    if not is_file(file):
         raise CheckpointError(
             f"{file}: there is no such file. Expected a {_SUFFIX} model file. Check the path."
         )

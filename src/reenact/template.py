@@ -18,10 +18,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from reenact.errors import TemplateError
+from reenact.places import is_file
 from reenact.records import Keypoints, Motion
 from reenact.video import Timing
 from reenact.video.partial import PartialFile
-from reenact.video.places import is_file
 
 FORMAT = "reenact-motion/1"
 LONGEST = 86_400

@@ -483,6 +483,15 @@ def test_a_video_is_animated_frame_by_frame(tmp_path: Path) -> None:
         assert np.abs(here.astype(int) - pictures(person)[2]).mean() < 2
 
 
+def test_a_comparison_with_a_filmed_source_shows_its_frames(tmp_path: Path) -> None:
+    person = lit_clip(tmp_path / "person.mkv", [60, 90, 120, 150])
+    still = lit_clip(tmp_path / "still.mkv", [80] * 6)
+    made = lossless(person, still, "-o", tmp_path / "out.mp4", "--compare")
+    for page, there in zip(made, pictures(person), strict=True):
+        assert page.shape == (120, 3 * 160 + 8, 3)
+        assert np.abs(page[:, :160].astype(int) - there).mean() < 3
+
+
 def test_a_video_keeps_time_with_the_driving_one(tmp_path: Path) -> None:
     person = make_clip(tmp_path / "person.mp4", 10, rate=Fraction(25))
     talk = make_clip(tmp_path / "talk.mp4", 40, rate=Fraction(50), sound=0.8)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.video.comparison import GAP, TALLEST, Comparison, Passing
+from reenact.video.comparison import GAP, TALLEST, Passing, side_by_side
 from reenact.video.scaling import OutputSize, scaled
 
 
@@ -48,11 +48,11 @@ def test_nothing_is_done_to_a_picture_of_that_size() -> None:
 
 def test_a_comparison_is_source_driving_and_result_at_one_height() -> None:
     driving = Passing([np.full((90, 160, 3), 10 * n, np.uint8) for n in range(4)], skip=1)
-    comparison = Comparison(np.full((30, 20, 3), 200, np.uint8), driving.taken())
+    source, taken = np.full((30, 20, 3), 200, np.uint8), driving.taken()
     for number, _ in enumerate(driving):
         if number == 0:
             continue
-        page = comparison.join(np.full((60, 60, 3), 100, np.uint8))
+        page = side_by_side([source, next(taken), np.full((60, 60, 3), 100, np.uint8)])
         assert page.shape == (60, 40 + GAP + 107 + GAP + 60, 3)
         assert page[30, 20, 0] == 200
         assert page[30, 90, 0] == 10 * number
@@ -61,7 +61,5 @@ def test_a_comparison_is_source_driving_and_result_at_one_height() -> None:
 
 
 def test_a_comparison_does_not_grow_with_the_photograph() -> None:
-    driving = Passing([np.zeros((64, 64, 3), np.uint8)])
-    list(driving)
     photo = np.zeros((3000, 2000, 3), np.uint8)
-    assert Comparison(photo, driving.taken()).join(photo).shape[0] == TALLEST
+    assert side_by_side([photo, np.zeros((64, 64, 3), np.uint8), photo]).shape[0] == TALLEST

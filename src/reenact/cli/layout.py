@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from reenact.driving import Framing
     from reenact.portrait import Portrait
     from reenact.records import Image
-    from reenact.video import Passing
 
 
 class Layout(Protocol):
@@ -55,7 +54,7 @@ def check_layout(size: str | None, driving: Path, *, alpha: bool, compare: bool)
 
 
 def driving_view(layout: Layout, framing: Framing | None) -> Callable[[Image], Image]:
-    """What a comparison shows of a driving frame: all of it beside a whole photograph."""
+    """What a comparison shows of a filmed frame: all of it beside a whole photograph."""
     from reenact.driving import middle_square
     from reenact.perception.cropping import cut
 
@@ -64,20 +63,21 @@ def driving_view(layout: Layout, framing: Framing | None) -> Callable[[Image], I
     return lambda frame: cut(frame, middle_square(frame) if framing is None else framing.square)
 
 
-def lay_out(
-    frames: Iterable[Image], layout: Layout, portrait: Portrait, driving: Passing | None
-) -> Iterator[Image]:
-    """Frames as they are written."""
+def source_view(layout: Layout, portrait: Portrait) -> Image:
+    """What a comparison shows of a photograph."""
     from reenact.perception.cropping import cut
-    from reenact.video import Comparison
+
+    return portrait.photo if layout.paste_back else cut(portrait.photo, portrait.square)
+
+
+def lay_out(
+    frames: Iterable[Image], layout: Layout, panels: Sequence[Iterator[Image]] = ()
+) -> Iterator[Image]:
+    """Frames as they are written, behind the panels of a comparison where there are some."""
+    from reenact.video import side_by_side
     from reenact.video.scaling import OutputSize, scaled
 
-    comparison = None
-    if driving is not None:
-        photo = portrait.photo
-        source = photo if layout.paste_back else cut(photo, portrait.square)
-        comparison = Comparison(source, driving.taken())
     size = None if layout.size is None else OutputSize.parse(layout.size)
     for frame in frames:
-        page = frame if comparison is None else comparison.join(frame)
+        page = side_by_side([*map(next, panels), frame]) if panels else frame
         yield page if size is None else scaled(page, size.of(*page.shape[:2]))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from reenact import __version__
-from reenact.cli.layout import driving_view, lay_out
+from reenact.cli.layout import driving_view, lay_out, source_view
 from reenact.cli.progress import Counted
 from reenact.cli.signing import check_signing, choose_signer
 from reenact.errors import MediaError
@@ -105,9 +105,17 @@ def write_animation(
     portrait, hold = subject.portraits[0], MotionHold()
     look = look_through(animator, portrait, driving, progress, settings, adviser)
     count = subject.count(look.timing, len(driving))
-    frames, passing = look.frames, None
+    frames = look.frames
+    shown: Iterable[Image] | None = subject.shown(look.timing, done, count)
+    panels: list[Iterator[Image]] = []
     if settings.compare and look.pictures is not None:
+        if shown is None:
+            panels.append(repeat(source_view(settings, portrait)))
+        else:
+            shown = passing = Passing(shown, view=driving_view(settings, subject.framing))
+            panels.append(passing.taken())
         frames = passing = Passing(look.pictures, done, driving_view(settings, look.framing))
+        panels.append(passing.taken())
     made = subject.animate(
         animator,
         frames,
@@ -117,9 +125,9 @@ def write_animation(
         timing=look.timing,
         hold=hold,
         skip=done,
-        count=count,
+        shown=shown,
     )
-    pages = lay_out(made, settings, portrait, passing)
+    pages = lay_out(made, settings, panels)
     with (
         ResumableWriter(
             target,
@@ -338,8 +346,8 @@ def is_done(target: Path, job: str) -> bool:
 
 def _files(place: Path) -> list[Path]:
     """What is in a folder or matches a pattern."""
+    from reenact.places import is_folder
     from reenact.video.images import expand, is_pattern
-    from reenact.video.places import is_folder
 
     if is_folder(place):
         try:
@@ -351,7 +359,7 @@ def _files(place: Path) -> list[Path]:
 
 def _mark(path: Path) -> str:
     """Size and ends of a file, which tell it from others; empty where none can be read."""
-    from reenact.video.places import is_file
+    from reenact.places import is_file
 
     if not is_file(path):
         return ""

@@ -46,6 +46,12 @@ class Subject:
 
         return total if self.clip is None else count_shown(self.clip, _times(timing, 0, total))
 
+    def shown(self, timing: Timing, skip: int, count: int) -> Iterator[Image] | None:
+        """Frames of the video beside the driving ones from `skip` on; None for a photograph."""
+        from reenact.filmed import shown_at
+
+        return None if self.clip is None else shown_at(self.clip, _times(timing, skip, count))
+
     def limit(self, sound: Sound | None, timing: Timing, count: int) -> Sound | None:
         """A sound as long as the output."""
         if sound is None or self.clip is None:
@@ -64,10 +70,10 @@ class Subject:
         timing: Timing,
         hold: MotionHold,
         skip: int,
-        count: int,
+        shown: Iterable[Image] | None,
     ) -> Iterator[Image]:
-        """The frames of the output from the one after `skip` on; `count` with those skipped."""
-        from reenact.filmed import animate_video, shown_at
+        """The frames of the output from the one after `skip` on, `shown` being the source's."""
+        from reenact.filmed import animate_video
         from reenact.motion.following import Manner
 
         manner = Manner(
@@ -85,7 +91,7 @@ class Subject:
             hold=hold,
             skip=skip,
         )
-        if self.clip is None:
+        if shown is None:
             return animator.draw(
                 self.portraits,
                 watched,
@@ -97,7 +103,7 @@ class Subject:
             )
         return animate_video(
             animator,
-            shown_at(self.clip, _times(timing, skip, count)),
+            shown,
             watched,
             manner,
             self.framing,
@@ -142,9 +148,9 @@ def open_subject(
 def open_video(source: Path, frame: int | None) -> Iterator[Clip | None]:
     """A source of more than one frame; None where it is a picture, or a frame is asked for."""
     from reenact.cli.rendering import open_driving
+    from reenact.places import is_file
     from reenact.template import MotionTemplate
     from reenact.video import picture_files
-    from reenact.video.places import is_file
 
     with ExitStack() as stack:
         clip: Clip | MotionTemplate | None = None

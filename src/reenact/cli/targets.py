@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from reenact.errors import MediaError
+from reenact.places import exists, is_folder
 
 NUMBERED = "%05d.png"
 """Name of one picture of a sequence."""
@@ -34,8 +35,6 @@ def name_targets(
 
     Pictures go into a folder for each source, or for one source into the folder that is given.
     """
-    from reenact.video.places import is_folder
-
     pictures = form is OutputFormat.PNG
     if len(sources) == 1 and output is not None and (output.suffix or not is_folder(output)):
         if pictures and output.suffix.lower() != ".png":
@@ -61,7 +60,6 @@ def check_target(
         MediaError: The output is an input, or it or a part of it exists and may not be replaced.
     """
     from reenact.video.partial import PartialFile, partial_path
-    from reenact.video.places import exists
     from reenact.video.sequence import is_numbered, numbered_files
 
     part, inputs = partial_path(target), list(inputs)
@@ -98,8 +96,6 @@ def _named(folder: Path, name: str, form: OutputFormat) -> Path:
 
 def _is_input(path: Path, other: Path) -> bool:
     """Whether a file is an input, or lies in a folder of pictures that is one."""
-    from reenact.video.places import exists
-
     if not exists(other):  # a pattern: what it stands for
         return other.parent.is_dir() and path.resolve() in {
             found.resolve() for found in other.parent.glob(other.name)

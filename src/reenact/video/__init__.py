@@ -1,7 +1,7 @@
 """Pictures and videos in and out: streaming, exact in time, whole or not at all."""
 
 from reenact.video.audio import Sound
-from reenact.video.comparison import Comparison, Passing
+from reenact.video.comparison import Passing, side_by_side
 from reenact.video.excerpt import Excerpt
 from reenact.video.image import BACKDROP, load_frame, load_image, load_opacity, save_image
 from reenact.video.images import PICTURES, ImageSequence, picture_files
@@ -21,7 +21,6 @@ __all__ = [
     "PICTURES",
     "AnimatedWebp",
     "Clip",
-    "Comparison",
     "Excerpt",
     "ImageSequence",
     "Mark",
@@ -44,4 +43,5 @@ __all__ = [
     "probe",
     "read_mark",
     "save_image",
+    "side_by_side",
 ]

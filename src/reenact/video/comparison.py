@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -17,24 +17,14 @@ GAP = 4
 PAPER = 255
 
 
-class Comparison:
-    """Joins the pictures of a frame: source | driving | result, all of one height.
-
-    Args:
-        source: What is animated: a photograph, or the crop of it.
-        driving: The driving frames as they go by, in step with the results.
-    """
-
-    def __init__(self, source: Image, driving: Iterator[Image]) -> None:
-        self._source = source
-        self._driving = driving
-
-    def join(self, result: Image) -> Image:
-        """The picture of one result, with the driving frame that it comes from."""
-        height = min(result.shape[0], TALLEST)
-        panels = [fit_height(panel, height) for panel in (self._source, next(self._driving))]
-        gap = np.full((height, GAP, 3), PAPER, dtype=np.uint8)
-        return np.hstack([panels[0], gap, panels[1], gap, fit_height(result, height)])
+def side_by_side(panels: Sequence[Image]) -> Image:
+    """Pictures such as source, driving and result in a row, all of the height of the last one."""
+    height = min(panels[-1].shape[0], TALLEST)
+    gap = np.full((height, GAP, 3), PAPER, dtype=np.uint8)
+    row = [fit_height(panels[0], height)]
+    for panel in panels[1:]:
+        row += [gap, fit_height(panel, height)]
+    return np.hstack(row)
 
 
 class Passing(Iterable[Image]):

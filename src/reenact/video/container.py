@@ -18,7 +18,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from reenact.errors import MediaError
-from reenact.video.places import require_file
+from reenact.places import require_file
 
 LISTS = {"concat", "dash", "hls", "imf", "sdp", "webm_dash_manifest"}
 """Formats that say where to find pictures: a text that calls itself a video must not make the

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import MediaError
+from reenact.places import require_file
 from reenact.records import Image
 from reenact.video.comments import add_comment
 from reenact.video.container import decode_pictures, error_text, open_media, picture_stream
@@ -17,7 +18,6 @@ from reenact.video.info import displayed_size
 from reenact.video.partial import PartialFile
 from reenact.video.picture_size import check_size
 from reenact.video.pixels import to_rgb
-from reenact.video.places import require_file
 
 JPEG = "mjpeg"
 """What FFmpeg calls it."""

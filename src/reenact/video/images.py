@@ -9,11 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from reenact.errors import MediaError
+from reenact.places import exists, is_file, is_folder
 from reenact.records import Image
 from reenact.video.container import error_text
 from reenact.video.image import load_image
 from reenact.video.info import DEFAULT_RATE
-from reenact.video.places import exists, is_file, is_folder
 from reenact.video.webp import is_animated
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"}

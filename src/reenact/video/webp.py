@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from reenact.errors import MediaError
+from reenact.places import is_file, require_file
 from reenact.records import Image
 from reenact.video.container import error_text
-from reenact.video.places import is_file, require_file
 
 SUFFIX = ".webp"
 AT_ONCE = 64

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reenact.errors import MediaError
-from reenact.video.places import exists, is_file, is_folder, require_file
+from reenact.places import exists, is_file, is_folder, require_file
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "gone"])
