@@ -16,6 +16,7 @@ from reenact.training.build import (
     build_training_module,
 )
 from reenact.training.config import TrainConfig
+from reenact.training.recording import record
 from reenact.training.step import TrainingModule
 from reenact.training.validation import (
     clip_reconstruction,
@@ -93,6 +94,42 @@ def test_the_step_is_one_graph(module: TrainingModule, batch: PairBatch) -> None
     module.model.set_dynamic_temperature(3.0)
     with torch._dynamo.config.patch(error_on_recompile=True):
         compiled(*inputs(batch, flow_share=0.25))
+
+
+def test_recording_a_step_leaves_weights_and_statistics_alone(
+    module: TrainingModule, batch: PairBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warm_up(
+        recorded: TrainingModule, arguments: tuple[torch.Tensor, ...], num_warmup_iters: int
+    ) -> None:
+        assert not torch.is_autocast_cache_enabled(), "a stale copy of a weight would be replayed"
+        for _ in range(num_warmup_iters):
+            recorded(*arguments)
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", warm_up)
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    record(module, batch, random_bend(len(batch), torch.Generator().manual_seed(1)))
+    assert torch.is_autocast_cache_enabled()
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+
+
+@pytest.mark.gpu
+def test_a_recorded_step_learns_the_same(module: TrainingModule, batch: PairBatch) -> None:
+    module = module.cuda()
+    arguments = tuple(tensor.cuda() for tensor in inputs(batch))
+    bend = random_bend(len(batch), torch.Generator("cuda").manual_seed(1))
+    expected, _ = module(*arguments)
+    expected.backward()
+    gradients = [p.grad.clone() for p in module.model.parameters() if p.grad is not None]
+    module.zero_grad(set_to_none=True)
+    record(module, batch.to("cuda"), bend)
+    total, _ = module(*arguments)
+    total.backward()
+    assert_close(total, expected, rtol=1e-3, atol=1e-3)
+    found = [p.grad for p in module.model.parameters() if p.grad is not None]
+    for mine, theirs in zip(found, gradients, strict=True):
+        assert_close(mine, theirs, rtol=1e-2, atol=1e-3)
 
 
 @pytest.mark.slow
