@@ -557,3 +557,9 @@ def test_how_often_the_motion_was_held_is_said(photo: Path, tmp_path: Path) -> N
     told = events(good(run("animate", photo, talk, "-o", out, "-y", "--json")))
     assert told[-2]["held"] == 2
     assert "held" not in good(run("animate", photo, photo, "-o", out, "-y")).stderr
+
+
+def test_a_template_says_how_often_its_motion_was_held(tmp_path: Path) -> None:
+    talk = lit_clip(tmp_path / "talk.mkv", [60, 70, 0, 0, 80])
+    result = good(run("template", talk, "-o", tmp_path / "motion.safetensors", "-q"))
+    assert "no driving face in 2 of 5 frames; the last motion was held" in result.stderr

@@ -162,11 +162,7 @@ class Batch:
             tell("done", source=str(task.source), target=str(task.target), held=held)
             return
         if hold is not None and hold.held:
-            typer.echo(
-                f"reenact: {task.target}: no driving face in {hold.held} of {hold.frames} frames; "
-                "the last motion was held",
-                err=True,
-            )
+            typer.echo(f"reenact: {task.target}: {hold}", err=True)
         typer.echo(task.target)
 
     def _fail(self, task: Task, error: ReenactError) -> None:

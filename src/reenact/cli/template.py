@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from reenact.animator import Animator
+    from reenact.motion.hold import MotionHold
     from reenact.records import Image
     from reenact.template import MotionTemplate
     from reenact.video import VideoReader
@@ -68,13 +69,17 @@ def template(
     check_target(target, [driving], overwrite)
 
     from reenact.animator import load  # torch takes a while: --help need not wait for it
+    from reenact.motion.hold import MotionHold
     from reenact.template import save_template
     from reenact.video import VideoReader
 
+    hold = MotionHold()
     with VideoReader(driving) as video, frame_progress(quiet) as progress:
         animator = load(model, device=choose_device(device))
-        recorded = record(animator, video, progress, crop=crop, limit=frames, note=note)
+        recorded = record(animator, video, progress, hold, crop=crop, limit=frames, note=note)
     save_template(target, recorded)
+    if hold.held:
+        typer.echo(f"reenact: {target}: {hold}", err=True)
     typer.echo(target)
 
 
@@ -82,12 +87,16 @@ def record(
     animator: Animator,
     video: VideoReader,
     progress: Progress,
+    hold: MotionHold,
     *,
     crop: bool = True,
     limit: int | None = None,
     note: str = "",
 ) -> MotionTemplate:
-    """Read a video into a motion template: once for its face, once for its motion."""
+    """Read a video into a motion template: once for its face, once for its motion.
+
+    `hold` counts the frames that show no face.
+    """
     count = len(video) if limit is None else min(limit, len(video))
 
     def read(stage: str) -> Counted[Image]:
@@ -99,4 +108,5 @@ def record(
         times=islice(video.times(), count),
         timing=video.info,
         note=note,
+        hold=hold,
     )

@@ -34,6 +34,10 @@ class MotionHold:
             self._last = motion.map(lambda tensor: tensor[-1:])
         return motion, known
 
+    def __str__(self) -> str:
+        """What a person is told, where frames were held."""
+        return f"no driving face in {self.held} of {self.frames} frames; the last motion was held"
+
     def _hold(self, motion: Motion, seen: Tensor) -> tuple[Motion, Tensor]:
         before = motion.map(lambda tensor: tensor[:1]) if self._last is None else self._last
         numbers = torch.arange(1, len(seen) + 1, device=seen.device)
