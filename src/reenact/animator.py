@@ -24,6 +24,7 @@ from reenact.driving import (
     frame_clip,
     middle_square,
     spread,
+    square_in,
 )
 from reenact.errors import FaceNotFoundError, MediaError
 from reenact.motion.following import Manner, MotionMode, follow
@@ -400,8 +401,7 @@ class Animator:
 
     def _cut(self, frames: Sequence[Image], framing: Framing | None) -> Tensor:
         """Face crops (B, 3, 256, 256) in [0, 1] of driving frames."""
-        squares = [middle_square(frame) if framing is None else framing.square for frame in frames]
-        crops = [cut(*each, CROP_SIZE) for each in zip(frames, squares, strict=True)]
+        crops = [cut(frame, square_in(frame, framing), CROP_SIZE) for frame in frames]
         return to_batch(crops, self.device)
 
     @torch.no_grad()

@@ -103,6 +103,11 @@ def middle_square(image: Image) -> FloatArray:
     return np.array([(width - side) / 2, (height - side) / 2, side], dtype=np.float64)
 
 
+def square_in(frame: Image, framing: Framing | None) -> FloatArray:
+    """What the model sees of a filmed frame, (3,) x0, y0, side; without framing, its middle."""
+    return middle_square(frame) if framing is None else framing.square
+
+
 def without_strays(boxes: FloatArray) -> FloatArray:
     """Boxes (T, 4) without the few that lie wholly beside the median one: (T', 4)."""
     usual = np.median(boxes, axis=0)

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from reenact.animator import Animator
 from reenact.drawing import Canvas
-from reenact.driving import Framing, middle_square
+from reenact.driving import Framing, square_in
 from reenact.motion.following import Manner, follow
 from reenact.motion.parts import HeadResponse
 from reenact.motion.watching import Watched
@@ -70,8 +70,7 @@ class _Shot:
 
     def __init__(self, animator: Animator, frame: Image, framing: Framing | None) -> None:
         self.frame = frame
-        square = middle_square(frame) if framing is None else framing.square
-        self.portrait: Portrait = animator.encode_square(frame, square)
+        self.portrait: Portrait = animator.encode_square(frame, square_in(frame, framing))
         self.shows_face = framing is None or animator.shows_face(frame, framing)
 
 

@@ -107,45 +107,38 @@ def slow_motion(folder: Path) -> Path:
     return make_clip(folder / "fast.mp4", 6, rate=Fraction(240))
 
 
-@awkward("driving", SIX)
-def interlaced(folder: Path) -> Path:
-    path = folder / "tv.ts"
+def six_frames(
+    path: Path,
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+    **settings: object,
+) -> Path:
+    """A clip with settings of its codec that `make_clip` does not know."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg2video", rate=25, options={"flags": "+ildct+ilme"})
+        stream = container.add_stream(codec, rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for name, value in settings.items():
+            setattr(stream.codec_context, name, value)
         for index in range(6):
             frame = av.VideoFrame.from_ndarray(numbered_frame(index), format="rgb24")
-            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+@awkward("driving", SIX)
+def interlaced(folder: Path) -> Path:
+    return six_frames(folder / "tv.ts", "mpeg2video", {"flags": "+ildct+ilme"})
 
 
 @awkward("driving", SIX)
 def wide_pixels(folder: Path) -> Path:
-    path = folder / "dv.mkv"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.codec_context.sample_aspect_ratio = Fraction(16, 11)
-        for index in range(6):
-            frame = av.VideoFrame.from_ndarray(numbered_frame(index), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return six_frames(folder / "dv.mkv", sample_aspect_ratio=Fraction(16, 11))
 
 
 @awkward("driving", SIX)
 def full_range(folder: Path) -> Path:
-    path = folder / "pc.mkv"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.codec_context.color_range = ColorRange.JPEG
-        for index in range(6):
-            frame = av.VideoFrame.from_ndarray(numbered_frame(index), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return six_frames(folder / "pc.mkv", color_range=ColorRange.JPEG)
 
 
 @awkward("driving", SIX)

@@ -19,7 +19,7 @@ from reenact.cli.motion import (
     choose_part,
     choose_smoothing,
 )
-from reenact.cli.options import DeviceOption, ModelOption
+from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import EventProgress, frame_progress, tell
 from reenact.cli.rendering import TEMPLATE_SUFFIX, Settings, open_clip
 from reenact.cli.targets import OutputFormat, check_target
@@ -174,10 +174,7 @@ def animate(
         float | None,
         typer.Option(min=0.0, help="Seconds of DRIVING at which to end.", show_default="its end"),
     ] = None,
-    crop: Annotated[
-        bool,
-        typer.Option(help="Find and cut out both faces; without, both are taken for face crops."),
-    ] = True,
+    crop: CropOption = True,
     paste_back: Annotated[
         bool, typer.Option(help="Write the whole photograph; without, the bare 256 x 256 square.")
     ] = True,
@@ -255,7 +252,7 @@ def animate(
             "--resume", help="Go on where an earlier run of the same command was stopped."
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
     advice: Annotated[
         bool,
         typer.Option("--advice/--no-advice", help="Say what to know about the inputs beforehand."),

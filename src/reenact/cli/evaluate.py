@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from reenact.cli.device import choose_device
-from reenact.cli.options import DeviceOption
+from reenact.cli.options import DeviceOption, QuietOption
 from reenact.cli.progress import Counted
 from reenact.evaluation.protocols import USUAL, Protocol
 
@@ -89,7 +89,7 @@ def evaluate(
         bool, typer.Option(help="Also measure the distance that SqueezeNet sees.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Of the choice of pairs and of the intervals.")] = 0,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure how close a model comes to real frames, and to real people.
 

@@ -55,12 +55,12 @@ def check_layout(size: str | None, driving: Path, *, alpha: bool, compare: bool)
 
 def driving_view(layout: Layout, framing: Framing | None) -> Callable[[Image], Image]:
     """What a comparison shows of a filmed frame: all of it beside a whole photograph."""
-    from reenact.driving import middle_square
+    from reenact.driving import square_in
     from reenact.perception.cropping import cut
 
     if layout.paste_back:
         return lambda frame: frame
-    return lambda frame: cut(frame, middle_square(frame) if framing is None else framing.square)
+    return lambda frame: cut(frame, square_in(frame, framing))
 
 
 def source_view(layout: Layout, portrait: Portrait) -> Image:

@@ -9,7 +9,7 @@ import typer
 
 from reenact.cli.animate import Motion
 from reenact.cli.device import choose_device
-from reenact.cli.options import DeviceOption, ModelOption
+from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import open_driving
 from reenact.cli.targets import check_target
@@ -65,14 +65,11 @@ def look(
     adapt_scale: Annotated[
         bool, typer.Option(help="Fit relative motion to the size of the face.")
     ] = True,
-    crop: Annotated[
-        bool,
-        typer.Option(help="Find and cut out both faces; without, both are taken for face crops."),
-    ] = True,
+    crop: CropOption = True,
     overwrite: Annotated[
         bool, typer.Option("-y", "--overwrite", help="Replace outputs that exist.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Show why a frame looks as it does.
 

@@ -12,3 +12,8 @@ ModelOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option(help="cpu, cuda or cuda:N; auto takes a GPU if there is one.")
 ]
+CropOption = Annotated[
+    bool,
+    typer.Option(help="Find and cut out both faces; without, both are taken for face crops."),
+]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")]

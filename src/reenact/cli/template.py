@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reenact.cli.device import choose_device
-from reenact.cli.options import DeviceOption, ModelOption
+from reenact.cli.options import DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import TEMPLATE_SUFFIX
 from reenact.cli.targets import check_target
@@ -48,7 +48,7 @@ def template(
     overwrite: Annotated[
         bool, typer.Option("-y", "--overwrite", help="Replace an output that exists.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Record the motion of a face video as a template that animates any portrait.
 

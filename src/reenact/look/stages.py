@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from reenact.animator import Animator, MotionMode, to_batch
-from reenact.driving import Framing, middle_square
+from reenact.driving import Framing, square_in
 from reenact.motion.transfer import transfer
 from reenact.perception.cropping import CROP_SIZE, cut
 from reenact.portrait import Portrait
@@ -68,7 +68,7 @@ def view_driving(
     animator: Animator, frame: Image, motion: Motion, framing: Framing | None
 ) -> FaceView:
     """How one driving frame was read; its face is the largest that lies in the square now."""
-    square = middle_square(frame) if framing is None else framing.square
+    square = square_in(frame, framing)
     faces = [face for face in animator.reader.read(frame) if _lies_in(face, square)]
     return FaceView(
         picture=frame,

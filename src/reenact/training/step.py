@@ -85,6 +85,8 @@ class TrainingModule(nn.Module):
 
     def _reconstruction(self, animation: Animation, batch: PairBatch) -> dict[str, Tensor]:
         terms = {"perceptual": self.perceptual(animation.frame, batch.driving)}
+        if self.weights.pixel == self.weights.flow == 0:
+            return terms
         area = expressive_area(Parsing(batch.driving_parsing)) * self.weights.expressive
         if self.weights.pixel > 0:
             terms["pixel"] = pixel_loss(animation.frame, batch.driving, 1 + area)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from reenact.records import Image
+from reenact.video.overlap import drain
 from reenact.video.scaling import scaled
 
 TALLEST = 1080
@@ -55,8 +56,7 @@ class Passing(Iterable[Image]):
 
     def taken(self) -> Iterator[Image]:
         """The frames that went by, in their order; each may be taken once it has."""
-        while self._kept:
-            yield self._kept.popleft()
+        return drain(self._kept)
 
 
 def fit_height(image: Image, height: int) -> Image:

@@ -11,6 +11,7 @@ from reenact.errors import MediaError
 from reenact.records import Image
 from reenact.video.audio import Sound
 from reenact.video.info import Clip, Timing
+from reenact.video.overlap import drain
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,7 @@ class Excerpt:
     def times(self) -> Iterator[Fraction]:
         """Seconds, from the beginning of the stretch, of the frames of the running iteration."""
         self._times = deque()
-        return self._take_times(self._times)
-
-    @staticmethod
-    def _take_times(times: deque[Fraction]) -> Iterator[Fraction]:
-        while times:
-            yield times.popleft()
+        return drain(self._times)
 
     def _read(self) -> Iterator[Image]:
         times = self._clip.times()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
@@ -11,6 +12,12 @@ T = TypeVar("T")
 
 _PATIENCE = 0.05
 """Seconds between two looks at whether the taker has stopped."""
+
+
+def drain(waiting: deque[T]) -> Iterator[T]:
+    """Take what waits, in its order; more may have come each time that one is taken."""
+    while waiting:
+        yield waiting.popleft()
 
 
 def ahead(items: Iterable[T], depth: int = 8) -> Generator[T]:

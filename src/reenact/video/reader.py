@@ -21,6 +21,7 @@ from reenact.video.container import (
     timestamp,
 )
 from reenact.video.info import VideoInfo, probe
+from reenact.video.overlap import drain
 from reenact.video.pixels import to_rgb
 
 
@@ -70,12 +71,7 @@ class VideoReader:
         them together: `zip(animator.animate(source, frames), frames.times())`.
         """
         self._times = deque()
-        return self._take_times(self._times)
-
-    @staticmethod
-    def _take_times(times: deque[Fraction]) -> Iterator[Fraction]:
-        while times:
-            yield times.popleft()
+        return drain(self._times)
 
     def _decode(self) -> Generator[Image]:
         with open_media(self.path) as container:

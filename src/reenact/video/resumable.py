@@ -8,7 +8,6 @@ from fractions import Fraction
 from glob import escape
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 
 import av
 
@@ -124,16 +123,8 @@ class ResumableWriter(VideoWriter):
         if not self._shown:
             self._file.discard()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.stop()
+    def _abandon(self) -> None:
+        self.stop()
 
     def _keep(self) -> None:
         """Let go of the file and leave what is whole of it."""

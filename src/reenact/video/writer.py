@@ -242,4 +242,8 @@ class VideoWriter:
         if error is None:
             self.close()
         else:
-            self.discard()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """What is done with an output that fails."""
+        self.discard()
