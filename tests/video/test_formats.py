@@ -20,6 +20,7 @@ from reenact.video import (
 )
 from reenact.video.formats import LOSSLESS, LOSSLESS_ALPHA, choose_format
 from reenact.video.mark import job_of
+from reenact.video.pixels import from_rgb
 
 from .clips import make_clip, number_of, numbered_frame
 
@@ -186,6 +187,17 @@ def test_odd_sizes_have_clean_edges(tmp_path: Path, name: str, codec: str | None
     assert back.shape[0] in (33, 34)
     assert back.shape[1] in (35, 36)
     assert np.abs(back.astype(int) - 90).max() <= 3
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv422p10le", "yuv444p10le"])
+def test_a_flat_picture_is_stored_flat(pixels: str) -> None:
+    flat = np.full((33, 35, 3), 90, dtype=np.uint8)
+    for trial in range(200):
+        _ = [np.full(400 * size, trial, dtype=np.uint8) for size in range(20)]  # no fresh memory
+        stored = from_rgb(flat, pixels)
+        for plane in stored.planes:
+            values = np.frombuffer(bytes(plane), np.uint16).reshape(plane.height, -1)
+            assert np.unique(values[:, : plane.width]).size == 1
 
 
 @pytest.mark.parametrize("height", [240, 720])
