@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from reenact.data.pairs import PairBatch
+from reenact.data.placement import PlacementRange, draw_placement, place
 from reenact.records import MIRROR_REGION
 
 GREY = (0.299, 0.587, 0.114)
@@ -51,7 +52,7 @@ def _constants(device: torch.device) -> _Constants:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Time reversal, mirroring and colour changes, drawn pair by pair (method.md 13)."""
+    """Time reversal, mirroring and colour changes, drawn pair by pair (method.md 13); placement."""
 
     reverse: float = 0.5
     """Chance that source and driving swap places."""
@@ -62,6 +63,9 @@ class Augmentation:
     saturation: float = 0.1
     hue: float = 0.1
     """Half widths of the colour changes; hue in turns of the colour circle."""
+    moved: float = 0.0
+    """Chance of framing a pair otherwise; not in the paper."""
+    placement: PlacementRange = field(default_factory=PlacementRange)
 
     def __call__(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
         """A changed copy of the batch; waits for nothing."""
@@ -70,7 +74,14 @@ class Augmentation:
         batch = batch.swapped().where(reversed_, batch)
         flipped = (chance[1] < self.flip) & ~reversed_
         batch = mirrored(batch).where(flipped, batch)
-        return self._jittered(batch, generator)
+        return self._jittered(self._moved(batch, generator), generator)
+
+    def _moved(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
+        if self.moved == 0:
+            return batch
+        chance = torch.rand(len(batch), generator=generator, device=batch.source.device)
+        placement = draw_placement(len(batch), self.placement, generator)
+        return place(batch, placement).where(chance < self.moved, batch)
 
     def _jittered(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
         widths = (self.brightness, self.contrast, self.saturation, self.hue)

@@ -72,6 +72,14 @@ class AugmentationConfig:
     saturation: Share = 0.1
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """In turns of the colour circle."""
+    moved: Share = 0.0
+    """Chance of framing a pair otherwise, by no more than the next three; not in the paper."""
+    turn: Weight = 12.0
+    """In the picture, degrees."""
+    zoom: Weight = 0.3
+    """Natural logarithm of the largest scale; it only grows."""
+    stretch: Weight = 0.1
+    """Natural logarithm of the width over the height."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -50,8 +50,8 @@ def to_rgba(frame: av.VideoFrame) -> Image:
 def from_rgb(image: Image, pixels: str, matrix: Colorspace = Colorspace.ITU709) -> av.VideoFrame:
     """RGB or RGBA (alpha not multiplied in) as a frame of a pixel format, its size made to fit.
 
-    A missing alpha is 255, an alpha too many goes. One thread converts: where several meet in a small
-    picture of more than eight bits, FFmpeg leaves pixels unset.
+    A missing alpha is 255, an alpha too many goes. One thread converts: where several meet in a
+    small picture of more than eight bits, FFmpeg leaves pixels unset.
     """
     layout = "rgba" if image.shape[2] == 4 else "rgb24"
     fitting = _pad(image, stored_size((image.shape[0], image.shape[1]), pixels))
