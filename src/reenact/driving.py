@@ -80,8 +80,12 @@ def frame_clip(
     if not boxes:
         raise FaceNotFoundError(
             f"{role}: no face {'' if number == 1 else f'number {number} '}in the {looked} frames "
-            "searched, expected one that fills a tenth of the height or more. Use another video, "
-            "or --no-crop for a bare face crop."
+            "searched, expected one that fills a tenth of the height or more. "
+            + (
+                "Use another video, or --no-crop for a bare face crop."
+                if number == 1
+                else "Choose another --face; 1 is the largest."
+            )
         )
     square = crop_square(union_box(without_strays(np.stack(boxes))))
     return Framing(square=square, start=start, looked=looked, found=len(boxes))

@@ -261,6 +261,8 @@ def test_a_job_is_known_by_its_inputs_and_settings(photo: Path, talk: Path) -> N
         ("a.png", "b.mp4", "--driving-from", "2", "--driving-to", "2"),
         ("a.png", "b.mp4", "--relative", "--motion", "absolute"),
         ("a.png", "b.mp4", "--find-best-frame", "--no-crop"),
+        ("a.png", "b.mp4", "--find-best-frame", "--motion", "absolute"),
+        ("a.png", "b.mp4", "--face", "2", "--no-crop"),
         ("a.png", "b.mp4", "--quality", "77"),
         ("a.png", "b.mp4", "--strength", "2.1"),
         ("a.png", "b.mp4", "--only", "nose"),
@@ -312,6 +314,18 @@ def test_one_bad_source_does_not_stop_the_others(photos: Path, talk: Path, tmp_p
     assert (out / "a1-talk.mp4").stat().st_mtime_ns == before
     assert run(*command).exit_code == 1
     assert len(names(out)) == 3
+
+
+def test_a_pattern_asks_for_several_even_if_it_finds_one(
+    photos: Path, talk: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert good(
+        run("animate", photos / "*10.png", talk, "-o", out, "--no-crop")
+    ).stdout.split() == [str(out / "a10-talk.mp4")]
+    result = run("animate", photos / "*10.png", talk, "-o", tmp_path / "x.mp4", "--no-crop")
+    assert "--output FOLDER --format mp4" in error_of(result)
+    assert not (tmp_path / "x.mp4").exists()
 
 
 def test_outputs_of_one_name_are_told_apart(photos: Path, talk: Path, tmp_path: Path) -> None:
@@ -389,8 +403,12 @@ def test_the_sound_is_that_of_whom_one_asks_for(photo: Path, talk: Path, tmp_pat
         still = ("--source-frame", 1, "--no-crop")
         good(run("animate", person, talk, "-y", "-o", out, *still, "--audio", whose))
         assert (sound_packets(out) if probe(out).has_audio else None) == packets
-    result = run("animate", photo, talk, "-y", "-o", out, "--no-crop", "--audio", "source")
+    result = run(
+        "animate", photo, talk, "-y", "-o", out, "--audio", "source", "--no-crop", "--json"
+    )
     assert "--audio driving or none" in error_of(result)
+    assert "progress" not in result.stdout  # before any work
+    assert events(result)[-1] == {"event": "end", "made": 0, "failed": 1}
 
 
 def events(result: Result) -> list[dict[str, Any]]:
@@ -413,6 +431,11 @@ def test_programs_are_told_by_events(photos: Path, talk: Path, tmp_path: Path) -
         str(out / "a10-talk.mp4"),
     ]
     assert told[-1] == {"event": "end", "made": 2, "failed": 1}
+    save_image(photos / "a2.png", picture_with_face())
+    again = run("animate", photos / "*.png", talk, "-o", out, "--no-crop", "--json", "--resume")
+    told = [event for event in events(again) if event["event"] != "progress"]
+    assert [event["event"] for event in told] == ["start", "done", "done", "done", "end"]
+    assert (told[0]["sources"], told[-1]["made"]) == (3, 3)
 
 
 def test_programs_are_told_of_a_stop(
@@ -440,7 +463,7 @@ def test_quality_and_effort_are_those_of_x264(photo: Path, talk: Path, tmp_path:
 def test_a_face_that_is_not_there_is_an_error(photo: Path, tmp_path: Path) -> None:
     talk = face_clip(tmp_path / "talk.mkv")
     result = run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--face", 2)
-    assert "--face" in error_of(result)
+    assert f"{photo}: found 1 face" in error_of(result)  # by its name, not as "source"
 
 
 def test_lips_without_a_keypoint_on_them_are_an_error(photo: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +152,16 @@ def test_outputs_are_signed_on_request(
 def test_names_follow_the_format(tmp_path: Path) -> None:
     one, two, talk = Path("a.jpg"), Path("b.jpg"), Path("talk.mp4")
     png, gif = OutputFormat.PNG, OutputFormat.GIF
-    assert name_targets([one], talk, None, gif) == [Path("a-talk.gif")]
-    assert name_targets([one], talk, None, png) == [Path("a-talk/%05d.png")]
-    assert name_targets([one], talk, tmp_path, png) == [tmp_path / "a-talk/%05d.png"]
-    assert name_targets([one], talk, tmp_path / "new", png) == [tmp_path / "new/%05d.png"]
-    assert name_targets([one], talk, Path("x.mov"), gif) == [Path("x.mov")]
-    assert name_targets([one, two], talk, Path("f"), png) == [
+    single = partial(name_targets, [one], talk, several=False)
+    assert single(None, gif) == [Path("a-talk.gif")]
+    assert single(None, png) == [Path("a-talk/%05d.png")]
+    assert single(tmp_path, png) == [tmp_path / "a-talk/%05d.png"]
+    assert single(tmp_path / "new", png) == [tmp_path / "new/%05d.png"]
+    assert single(Path("x.mov"), gif) == [Path("x.mov")]
+    dotted = tmp_path / "results.v2"
+    dotted.mkdir()
+    assert single(dotted, gif) == [dotted / "a-talk.gif"]
+    assert name_targets([one, two], talk, Path("f"), png, several=True) == [
         Path("f/a-talk/%05d.png"),
         Path("f/b-talk/%05d.png"),
     ]
@@ -167,6 +172,9 @@ def test_the_pictures_of_the_driving_are_never_written_over(tmp_path: Path) -> N
     for driving in (tmp_path, tmp_path / "*.png", tmp_path / "00001.png"):
         with pytest.raises(MediaError, match="an input"):
             check_target(tmp_path / "%05d.png", [driving], overwrite=True)
+    for driving in (tmp_path, tmp_path / "*.png"):
+        with pytest.raises(MediaError, match="an input"):
+            check_target(tmp_path / "beside%d.png", [driving], overwrite=True)
 
 
 def test_a_long_comparison_keeps_no_frame(photo: Path, talk: Path, tmp_path: Path) -> None:

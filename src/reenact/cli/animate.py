@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from reenact.cli.batch import Batch, expand_sources
+from reenact.cli.batch import Batch, asks_for_several, expand_sources
 from reenact.cli.device import choose_device
 from reenact.cli.layout import check_layout
 from reenact.cli.motion import (
@@ -314,6 +314,8 @@ def animate(
         raise typer.BadParameter(
             "--find-best-frame reads faces: it goes neither with --no-crop nor with a template."
         )
+    if best_frame and motion is Motion.ABSOLUTE:
+        raise typer.BadParameter("--find-best-frame is for relative motion.")
     if not all(map(isfinite, (driving_from, driving_to or 0.0))):
         raise typer.BadParameter("--driving-from and --driving-to are seconds.")
     if driving_to is not None and driving_to <= driving_from:
@@ -359,6 +361,7 @@ def animate(
         events=as_json,
         advice=advice and (as_json or not quiet),
         form=form,
+        several=asks_for_several(sources),
     )
     if batch.tasks:
         with open_clip(driving, driving_from, driving_to) as frames:
@@ -367,7 +370,7 @@ def animate(
             chosen = choose_device(device)
             animator = load(model, device=chosen, batch_size=batch_size)
             if as_json:
-                tell("start", model=animator.name, device=str(chosen), sources=len(batch.tasks))
+                tell("start", model=animator.name, device=str(chosen), sources=batch.total)
             elif not quiet:
                 typer.echo(f"{animator.name} on {chosen}", err=True)
             with EventProgress() if as_json else frame_progress(quiet) as progress:

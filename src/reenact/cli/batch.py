@@ -61,6 +61,7 @@ class Batch:
         resume: Leave what is done and go on with what was stopped.
         events: Say it as events for programs, not in words.
         advice: Say what to know about the inputs before the work.
+        several: More than one source was asked for, even if only one was found.
     """
 
     def __init__(
@@ -76,15 +77,18 @@ class Batch:
         events: bool = False,
         advice: bool = False,
         form: OutputFormat = OutputFormat.MP4,
+        several: bool = False,
     ) -> None:
         self._events = events
         self._adviser = Adviser(settings, events=events) if advice and settings.crop else None
         self.tasks: list[Task] = []
+        self.total = len(sources)
+        self._ready: list[Task] = []
         self._settings, self._resume = settings, resume
-        self._several = len(sources) > 1
+        self._several = several or len(sources) > 1
         self._made = 0
         self._failed: list[Path] = []
-        targets = name_targets(sources, driving, output, form)
+        targets = name_targets(sources, driving, output, form, several=self._several)
         for source, target in zip(sources, targets, strict=True):
             task = Task(source, target, job_key((source, driving), model, settings))
             try:
@@ -94,6 +98,7 @@ class Batch:
 
     def run(self, animator: Animator, driving: Clip | MotionTemplate, progress: Progress) -> None:
         """Make all that is not made yet."""
+        self._tell_ready()
         for task in self.tasks:
             try:
                 with stoppable(task.target):
@@ -137,6 +142,7 @@ class Batch:
         Raises:
             typer.Exit: Some or all were not, with code 3 or 1.
         """
+        self._tell_ready()
         if self._events:
             tell("end", made=self._made, failed=len(self._failed))
         if self._failed:
@@ -147,13 +153,18 @@ class Batch:
 
     def _plan(self, task: Task, driving: Path, overwrite: bool) -> None:
         if self._resume and is_done(task.target, task.job):
-            self._done(task)
+            self._ready.append(task)
             return
         if self._several:
             _make_folder(task.target.parent)
         check_target(task.target, (task.source, driving), overwrite, resume=self._resume)
         check_format(task.target, self._settings)
         self.tasks.append(task)
+
+    def _tell_ready(self) -> None:
+        """Say what an earlier run has made."""
+        while self._ready:
+            self._done(self._ready.pop(0))
 
     def _done(self, task: Task, hold: MotionHold | None = None) -> None:
         self._made += 1
@@ -169,9 +180,14 @@ class Batch:
         if self._events:
             tell("failed", source=str(task.source), error=" ".join(str(error).split()))
         if not self._several:
+            if self._events:
+                tell("end", made=0, failed=1)
             raise error
         self._failed.append(task.source)
-        typer.echo(f"reenact: {task.source}: {' '.join(str(error).split())}", err=True)
+        text = " ".join(str(error).split())
+        if not text.startswith(f"{task.source}:"):
+            text = f"{task.source}: {text}"
+        typer.echo(f"reenact: {text}", err=True)
 
     def _stop(self, task: Task) -> None:
         from reenact.video import partial_path
@@ -180,6 +196,13 @@ class Batch:
         if self._events:
             partial = str(part) if part.exists() else None
             tell("stopped", source=str(task.source), partial=partial)
+
+
+def asks_for_several(sources: Sequence[Path]) -> bool:
+    """Whether sources may be more than one, however many files they stand for today."""
+    from reenact.video.images import is_pattern
+
+    return len(sources) > 1 or any(map(is_pattern, sources))
 
 
 def expand_sources(sources: Iterable[Path]) -> list[Path]:

@@ -12,6 +12,7 @@ import typer
 
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption, ModelOption
+from reenact.cli.subject import called
 
 if TYPE_CHECKING:
     from reenact.bench import Benchmark
@@ -56,7 +57,8 @@ def bench(
 
         picture = astronaut()
     animator = load(model, device=choose_device(device), batch_size=batch_size)
-    result = measure(animator, picture, frames=frames, runs=runs)
+    with called(photo or Path("astronaut")):
+        result = measure(animator, picture, frames=frames, runs=runs)
     typer.echo(json.dumps(plain(result)) if as_json else text(result))
 
 

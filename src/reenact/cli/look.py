@@ -12,6 +12,7 @@ from reenact.cli.device import choose_device
 from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import Counted, frame_progress
 from reenact.cli.rendering import open_driving
+from reenact.cli.subject import called
 from reenact.cli.targets import check_target
 from reenact.errors import MediaError
 
@@ -97,7 +98,8 @@ def look(
     photo = load_image(source)
     if driving is None:
         animator = load(model, device=choose_device(device))
-        portrait = animator.encode_source(photo, crop=crop)
+        with called(source):
+            portrait = animator.encode_source(photo, crop=crop)
         page = Sheet(animator, portrait, f"{animator.name}: {source.name}").draw(note="at rest")
         save_image(picture, page, generated_by(animator.name, animator.weights))
         typer.echo(picture)
@@ -105,7 +107,8 @@ def look(
     with open_driving(driving) as clip, frame_progress(quiet) as progress:
         check_frame(driving, frame, len(clip))
         animator = load(model, device=choose_device(device))
-        portrait = animator.encode_source(photo, crop=crop)
+        with called(source):
+            portrait = animator.encode_source(photo, crop=crop)
         title = f"{animator.name}: {source.name} driven by {driving.name}"
         page = write_pages(
             Sheet(animator, portrait, title),

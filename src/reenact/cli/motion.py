@@ -49,7 +49,7 @@ def choose_smoothing(
 
 
 def check_faces(all_faces: bool, face: int, *, crop: bool, paste_back: bool) -> None:
-    """Refuse what makes no sense for several faces.
+    """Refuse what makes no sense of several faces.
 
     Raises:
         typer.BadParameter: It makes none.
@@ -58,3 +58,5 @@ def check_faces(all_faces: bool, face: int, *, crop: bool, paste_back: bool) -> 
         raise typer.BadParameter(
             "--all-faces goes with neither --face, --no-crop nor --no-paste-back."
         )
+    if face != 1 and not crop:
+        raise typer.BadParameter("--face looks for faces, which --no-crop does not.")

@@ -103,6 +103,7 @@ def write_animation(
     earlier = find_earlier(target, job) if resume else None
     done = earlier.frames if earlier else 0
     portrait, hold = subject.portraits[0], MotionHold()
+    sound = choose_sound(settings.audio, source, driving)
     look = look_through(animator, portrait, driving, progress, settings, adviser)
     count = subject.count(look.timing, len(driving))
     frames = look.frames
@@ -134,7 +135,7 @@ def write_animation(
             look.timing,
             job=job,
             earlier=earlier,
-            audio=subject.limit(choose_sound(settings.audio, source, driving), look.timing, count),
+            audio=subject.limit(sound, look.timing, count),
             comment=comment,
             quality=settings.quality,
             preset=settings.preset,
@@ -305,7 +306,11 @@ def stoppable(target: Path) -> Iterator[None]:
         from reenact.video import partial_path
 
         part = partial_path(target)
-        found = f"{part} is finished; --resume goes on" if part.exists() else "nothing is finished"
+        found = (
+            f"{part} holds what is finished; --resume goes on"
+            if part.exists()
+            else "nothing is finished"
+        )
         typer.echo(f"reenact: stopped: {found}", err=True)
         raise typer.Exit(STOPPED) from None
     finally:

@@ -30,13 +30,30 @@ def name_targets(
     driving: Path,
     output: Path | None,
     form: OutputFormat = OutputFormat.MP4,
+    *,
+    several: bool,
 ) -> list[Path]:
     """An output for each source; equal names are told apart by a number.
 
     Pictures go into a folder for each source, or for one source into the folder that is given.
+
+    Args:
+        sources: Files.
+        driving: What animates them.
+        output: A folder, or where there are not several sources a file; None for this folder.
+        form: What outputs are whose names are not given in full.
+        several: More than one source was asked for, even if only one was found.
+
+    Raises:
+        MediaError: The output is called like a file, and there are several sources.
     """
     pictures = form is OutputFormat.PNG
-    if len(sources) == 1 and output is not None and (output.suffix or not is_folder(output)):
+    if several and output is not None and not is_folder(output) and _is_file_name(output):
+        raise MediaError(
+            f"{output}: found the name of a file for several sources, expected one of a folder. "
+            f"Give --output FOLDER --format {output.suffix[1:].lower()}."
+        )
+    if not several and output is not None and not is_folder(output):
         if pictures and output.suffix.lower() != ".png":
             return [output / NUMBERED]
         return [output]
@@ -63,6 +80,11 @@ def check_target(
     from reenact.video.sequence import is_numbered, numbered_files
 
     part, inputs = partial_path(target), list(inputs)
+    if is_numbered(target) and any(_is_among(target, other) for other in inputs):
+        raise MediaError(
+            f"{target}: found the folder of an input of this run, expected another one. Choose "
+            "another output."
+        )
     existing = numbered_files(target) if is_numbered(target) else [target]
     for path in (*existing, part):
         if not exists(path):
@@ -92,6 +114,18 @@ def check_target(
 
 def _named(folder: Path, name: str, form: OutputFormat) -> Path:
     return folder / name / NUMBERED if form is OutputFormat.PNG else folder / f"{name}.{form}"
+
+
+def _is_file_name(path: Path) -> bool:
+    return path.suffix[1:].lower() in set(OutputFormat)
+
+
+def _is_among(target: Path, other: Path) -> bool:
+    """Whether pictures would lie in an input folder, or among those of an input pattern."""
+    from reenact.video.images import is_pattern
+
+    folder = other if other.is_dir() else other.parent
+    return (other.is_dir() or is_pattern(other)) and target.parent.resolve() == folder.resolve()
 
 
 def _is_input(path: Path, other: Path) -> bool:

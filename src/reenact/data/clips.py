@@ -50,7 +50,7 @@ def find_clips(root: Path, split: str = "train") -> tuple[Footage, ...]:
     if not found:
         raise DataError(
             f"{folder}: no clips there, expected videos or folders of pictures. "
-            "Check data.roots, or run `reenact prepare` to make such a folder."
+            "Check the path, or run `reenact prepare` to make such a folder."
         )
     return found
 
@@ -99,7 +99,7 @@ def _manifest(root: Path) -> dict[str, str]:
 
 def _first_folder(root: Path, names: tuple[str, ...]) -> Path:
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder, expected clips and stills. Check data.roots.")
+        raise DataError(f"{root}: no such folder, expected clips and stills. Check the path.")
     return next(root / name for name in names if (root / name).is_dir())
 
 
