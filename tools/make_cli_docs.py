@@ -58,7 +58,7 @@ def describe(parameter: Any) -> tuple[str, str] | None:
         return None
     text = " ".join((getattr(parameter, "help", None) or "").split())
     if parameter.param_type_name == "argument":
-        return f"`{parameter.name.upper()}`", text + default_of(parameter)
+        return f"`{parameter.metavar or parameter.name.upper()}`", text + default_of(parameter)
     names = [*parameter.opts, *parameter.secondary_opts]
     return ", ".join(f"`{name}`" for name in names), text + default_of(parameter)
 

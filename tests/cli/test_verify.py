@@ -45,6 +45,12 @@ def test_exit_codes_say_how_many_are_generated(files: tuple[Path, Path, Path]) -
     assert run().exit_code == 2
 
 
+def test_patterns_are_expanded(files: tuple[Path, Path, Path]) -> None:
+    made, photo, _ = files
+    result = run(made.parent / "*.png")
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [str(made), str(photo)]
+
+
 def test_a_line_says_by_what(files: tuple[Path, Path, Path]) -> None:
     made, photo, text = files
     result = run(made, photo, text)

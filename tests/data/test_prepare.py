@@ -172,6 +172,34 @@ def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path, reader: Squar
     assert not list((tmp_path / "out").rglob("*.npz"))
 
 
+@pytest.mark.parametrize("out", ["in", "in/prepared", "."])
+def test_footage_is_never_written_over(tmp_path: Path, reader: SquareReader, out: str) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)})
+    before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    with pytest.raises(DataError, match="expected one apart"):
+        prepare_folder(source, tmp_path / out, reader)  # type: ignore[arg-type]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_names_that_would_share_readings_are_left_out(tmp_path: Path, reader: SquareReader) -> None:
+    (tmp_path / "in").mkdir()
+    picture = np.full((90, 120, 3), 30, np.uint8)
+    picture[30:60, 40:70] = 200
+    for name in ("x.jpg", "x.png"):
+        save_image(tmp_path / "in" / name, picture)
+    prepared = prepare_folder(tmp_path / "in", tmp_path / "out", reader)  # type: ignore[arg-type]
+    assert prepared.kept == (tmp_path / "out/x.jpg",)
+    assert len(prepared.left_out) == 1
+    assert "x.png: found x.jpg" in prepared.left_out[0]
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path: Path, reader: SquareReader) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)})
+    (tmp_path / "out").touch()
+    with pytest.raises(DataError, match="cannot be a folder"):
+        prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+
+
 def test_frames_of_a_clip_are_not_stills(tmp_path: Path) -> None:
     clip = tmp_path / "id1#v#1#2.mp4"
     clip.mkdir()
@@ -181,5 +209,7 @@ def test_frames_of_a_clip_are_not_stills(tmp_path: Path) -> None:
 
 
 def test_folders_without_footage_are_named(tmp_path: Path, reader: SquareReader) -> None:
+    empty = tmp_path / "in"
+    empty.mkdir()
     with pytest.raises(DataError, match="holds no videos and no pictures"):
-        prepare_folder(tmp_path, tmp_path / "out", reader)  # type: ignore[arg-type]
+        prepare_folder(empty, tmp_path / "out", reader)  # type: ignore[arg-type]

@@ -119,6 +119,22 @@ def test_a_file_that_was_changed_after_it_was_signed_is_found_out(
 
 
 @needs_c2pa
+def test_what_was_never_signed_was_not_changed_after_it(tmp_path: Path, identity: Identity) -> None:
+    torn, text, signed = tmp_path / "torn.png", tmp_path / "text.jpg", tmp_path / "signed.png"
+    save_image(torn, picture(), str(MARK))
+    torn.write_bytes(torn.read_bytes()[:-200])
+    finding = verify(torn)
+    assert (finding.signature, finding.mark) == (Signature.NONE, MARK)
+    text.write_text("no picture")
+    with pytest.raises(MediaError):
+        verify(text)
+    save_image(signed, picture(), str(MARK))
+    Signer(identity, MARK).sign(signed)
+    signed.write_bytes(signed.read_bytes()[:-200])
+    assert verify(signed).signature is Signature.INVALID
+
+
+@needs_c2pa
 @pytest.mark.parametrize("kind", ["rsa", "ed25519", "p384"])
 def test_the_users_own_certificate_signs_as_well(tmp_path: Path, kind: str) -> None:
     from cryptography.hazmat.primitives import serialization as form

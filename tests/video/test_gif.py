@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -14,15 +12,14 @@ from .clips import numbered_frame
 
 
 def delays(path: Path) -> list[int]:
-    """Hundredths of a second between the pictures of a GIF."""
-    with av.open(str(path)) as container:
-        ticks = [frame.pts * frame.time_base * 100 for frame in container.decode(video=0)]
-    return [int(later - earlier) for earlier, later in pairwise(ticks)]
+    """Hundredths of a second that the pictures of a GIF are shown, as the file says it."""
+    controls = path.read_bytes().split(b"!\xf9\x04")[1:]
+    return [int.from_bytes(control[1:3], "little") for control in controls]
 
 
 @pytest.mark.parametrize(
     ("rate", "count", "wanted"),
-    [(25, 9, [4] * 8), (10, 5, [10] * 4), (30, 7, [3, 4, 3, 3, 4, 3])],
+    [(25, 9, [4] * 9), (10, 5, [10] * 5), (30, 7, [3, 4, 3, 3, 4, 3, 3])],
 )
 def test_times_are_as_near_as_hundredths_allow(
     tmp_path: Path, rate: int, count: int, wanted: list[int]
@@ -37,7 +34,7 @@ def test_no_picture_is_so_short_that_players_slow_down(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.gif", rate=Fraction(100)) as sink:
         for index in range(20):
             sink.write(numbered_frame(index))
-    assert delays(tmp_path / "a.gif") == [2] * 9
+    assert delays(tmp_path / "a.gif") == [2] * 10
 
 
 def test_few_colours_are_kept_exactly_and_many_nearly(tmp_path: Path) -> None:

@@ -10,13 +10,19 @@ import typer
 
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption
+from reenact.cli.progress import Counted, frame_progress
 
 
 def prepare(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="Folder of videos and pictures.", exists=True)
+        Path,
+        typer.Argument(
+            metavar="IN", help="Folder of videos and pictures.", exists=True, file_okay=False
+        ),
     ],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write to.", file_okay=False)
+    ],
     estimator: Annotated[
         Path | None,
         typer.Option(help="Weights of another face reader.", show_default="the shipped one"),
@@ -42,6 +48,9 @@ def prepare(
 
     logging.getLogger("reenact").setLevel(logging.ERROR if quiet else logging.INFO)
     reader = load_reader(estimator, choose_device(device))
-    prepared = prepare_folder(source, target, reader)
+    with frame_progress(quiet) as progress:
+        prepared = prepare_folder(
+            source, target, reader, lambda found: Counted(found, len(found), progress, "preparing")
+        )
     typer.echo(f"{len(prepared.kept)} prepared, {len(prepared.left_out)} left out", err=True)
     typer.echo(target)

@@ -21,7 +21,7 @@ SOME = 3
 WORDS = {
     "trusted": "C2PA: unchanged since it was signed by {signer}",
     "valid": "C2PA: unchanged since it was signed by {signer}, whom nobody here knows",
-    "invalid": "C2PA: changed after it was signed, or the signature is none",
+    "invalid": "C2PA: changed after it was signed, or signed by nobody",
     "none": "C2PA: no manifest",
     "unchecked": "C2PA: not checked; pip install 'reenact[provenance]'",
 }
@@ -32,7 +32,7 @@ def verify(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Pictures and videos; frames/%05d.png stands for a whole sequence.",
+            help="Pictures, videos, and patterns; frames/%05d.png is a whole sequence.",
             show_default=False,
         ),
     ],
@@ -77,10 +77,13 @@ def verify(
 
 
 def _expand(files: Iterable[Path]) -> Iterator[Path]:
+    from reenact.video.images import expand, is_pattern
     from reenact.video.sequence import is_numbered, numbered_files
 
     for path in files:
-        yield from (numbered_files(path) or [path]) if is_numbered(path) else [path]
+        found = numbered_files(path) if is_numbered(path) else []
+        found = expand(path) if is_pattern(path) else found
+        yield from found or [path]
 
 
 def _sentence(finding: Finding) -> str:

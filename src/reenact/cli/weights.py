@@ -66,12 +66,13 @@ def verify(networks: Networks = None) -> None:
       reenact weights verify squeezenet_v1_1
     """
     entries = [entry for name in networks or () for entry in catalogue.files_of(name)]
-    missing = []
+    missing, found = [], False
     for entry in entries or catalogue.catalogue():
         path = catalogue.locate(entry)
         if path is not None:
             catalogue.check_hash(entry, path)
             typer.echo(f"{path}: right")
+            found = True
         elif networks:
             missing.append(entry.name)
     if missing:
@@ -79,6 +80,8 @@ def verify(networks: Networks = None) -> None:
             f"{', '.join(missing)}: not there, expected below "
             f"{' or '.join(map(str, catalogue.folders()))}. Run `reenact weights fetch NETWORK`."
         )
+    if not found:
+        typer.echo("none there; `reenact weights fetch NETWORK` gets one", err=True)
 
 
 def _fetchable(entry: catalogue.WeightsFile) -> bool:

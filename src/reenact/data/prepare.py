@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -39,6 +39,9 @@ MIN_FRAMES = 32
 MIN_FOUND = 0.9
 """Least share of frames with a face."""
 
+Watch = Callable[[Sequence[Path]], Iterable[Path]]
+"""Passes footage on, one after another."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -51,24 +54,38 @@ class Prepared:
     """One reason each, beginning with the path."""
 
 
-def prepare_folder(source: Path, target: Path, reader: FaceReader) -> Prepared:
+def prepare_folder(source: Path, target: Path, reader: FaceReader, watch: Watch = iter) -> Prepared:
     """Prepare all clips and stills below a folder, into the same folders below another.
 
     What is prepared already is left alone, so an interrupted run goes on.
 
+    Args:
+        source: The footage.
+        target: Where it goes; neither in the source nor around it.
+        reader: Finds and reads faces.
+        watch: Passes the footage on, and may show how far it is.
+
     Raises:
-        DataError: There is nothing below the folder.
+        DataError: There is nothing below the folder, or the other one cannot be written to.
     """
+    _check_apart(source, target)
     found = list(find_footage(source))
     if not found:
         raise DataError(
             f"{source}: holds no videos and no pictures, expected some. Check the path."
         )
     kept, left_out = [], []
-    for path in found:
+    firsts: dict[Path, Path] = {}
+    for path in watch(found):
         folder = target / path.parent.relative_to(source)
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         try:
+            first = firsts.setdefault(folder / path.stem, path)
+            if first is not path:
+                raise DataError(
+                    f"{path}: found {first.name} beside it, whose readings would have the same "
+                    "name, expected another name. Rename one."
+                )
             kept.append(prepare_item(path, folder, reader))
         except (DataError, MediaError) as error:
             left_out.append(str(error))
@@ -85,7 +102,8 @@ def prepare_item(path: Path, folder: Path, reader: FaceReader) -> Path:
     """
     still = path.suffix.lower() in PICTURES
     target = folder / f"{path.stem}{'.jpg' if still else '.mp4'}"
-    if sidecar_path(target).is_file() and read_sidecar(sidecar_path(target)).prepared:
+    done = sidecar_path(target).is_file() and target.is_file()
+    if done and read_sidecar(sidecar_path(target)).prepared:
         return target
     known = sidecar_path(path).is_file()
     if still:
@@ -105,6 +123,26 @@ def find_footage(root: Path) -> Iterator[Path]:
             yield from find_footage(path)
         elif path.is_dir() or path.suffix.lower() in (*VIDEOS, *PICTURES):
             yield path
+
+
+def _check_apart(source: Path, target: Path) -> None:
+    """Refuse to write among the footage, over it, or to read what was written."""
+    one, other = source.resolve(), target.resolve()
+    if one == other or one in other.parents or other in one.parents:
+        raise DataError(
+            f"{target}: found the folder of the footage, or one in it or around it, expected one "
+            "apart. Choose another output."
+        )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be a folder ({error.strerror}), expected one to write to. Choose "
+            "another output."
+        ) from error
 
 
 def _known_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:

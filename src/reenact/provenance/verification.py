@@ -6,13 +6,17 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 from reenact.errors import MediaError
 from reenact.provenance.library import c2pa, is_installed
 from reenact.provenance.signing import MODEL_ASSERTION
-from reenact.video import Mark, read_mark
+from reenact.video import Mark, load_image, picture_files, read_mark
+
+MANIFEST = b"jumdc2pa"
+"""How the description of a C2PA manifest store begins (JUMBF, ISO 19566-5)."""
 
 
 class Signature(StrEnum):
@@ -23,7 +27,7 @@ class Signature(StrEnum):
     VALID = "valid"
     """The file is as it was signed; nobody here knows the signer."""
     INVALID = "invalid"
-    """The file was changed after it was signed, or the signature is none."""
+    """There is a manifest, and the file was changed after it was signed, or nobody signed it."""
     NONE = "none"
     """There is no manifest."""
     UNCHECKED = "unchecked"
@@ -73,7 +77,12 @@ def verify(path: Path, roots: bytes | None = None) -> Finding:
                 store = json.loads(reader.json())
                 state = str(reader.get_validation_state()).lower()
     except library.C2paError:
-        return Finding(path, mark, Signature.INVALID)
+        # Also raised for what is no such file at all, which says nothing of a signature.
+        if _holds_manifest(path):
+            return Finding(path, mark, Signature.INVALID)
+        if mark is None and picture_files(path):
+            load_image(path)
+        return Finding(path, mark, Signature.NONE)
     except OSError as error:
         raise MediaError(
             f"{path}: cannot be read ({error.strerror}), expected a file that stays. Try again."
@@ -82,6 +91,14 @@ def verify(path: Path, roots: bytes | None = None) -> Finding:
     known = Signature(state) if state in ("trusted", "valid") else Signature.INVALID
     signer = active.get("signature_info", {}).get("common_name") or ""
     return Finding(path, mark or _mark_in(active), known, signer)
+
+
+def _holds_manifest(path: Path) -> bool:
+    """Whether a manifest begins anywhere in a file, however damaged the file is."""
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, closing(mmap(file.fileno(), 0, access=ACCESS_READ)) as content:
+        return content.find(MANIFEST) >= 0
 
 
 def _mark_in(manifest: dict[str, Any]) -> Mark | None:

@@ -26,8 +26,11 @@ Pictures = Callable[[], Iterable[tuple[av.VideoFrame, Fraction]]]
 
 def write_gif(path: Path, pictures: Pictures, comment: str | None) -> None:
     """Write a GIF that runs for ever, with the times of the pictures as near as GIF can say."""
-    palette = _palette(picture for picture, _ in pictures())
-    with av.open(str(path.resolve()), "w", format="gif") as output:
+    times: list[Fraction] = []
+    palette = _palette(_noting(pictures(), times))
+    last = max(SHORTEST, round((times[-1] - times[-2]) / TICK)) if len(times) > 1 else SHORTEST
+    options = {"final_delay": str(last)}
+    with av.open(str(path.resolve()), "w", format="gif", options=options) as output:
         stream: VideoStream | None = None
         for picture in _coloured(_timed(pictures()), palette):
             if stream is None:
@@ -39,6 +42,15 @@ def write_gif(path: Path, pictures: Pictures, comment: str | None) -> None:
             output.mux(stream.encode(None))
     if comment is not None:
         path.write_bytes(add_comment(path.read_bytes(), comment))
+
+
+def _noting(
+    pictures: Iterable[tuple[av.VideoFrame, Fraction]], times: list[Fraction]
+) -> Iterator[av.VideoFrame]:
+    """The pictures; their times are added to a list."""
+    for picture, time in pictures:
+        times.append(time)
+        yield picture
 
 
 def _timed(pictures: Iterable[tuple[av.VideoFrame, Fraction]]) -> Iterator[av.VideoFrame]:

@@ -1,0 +1,5 @@
+"""`python -m reenact` is the command `reenact`."""
+
+from reenact.cli.main import run
+
+run()
