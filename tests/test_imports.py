@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": ANIMATOR
     | DATA
     | {"training", "evaluation", "look", "advice", "doctor", "bench", "provenance", "cli"},
+    "__main__": {"cli"},
 }
 """Top-level module or package of `reenact` to those that it may import."""
 ONLY_CALLER_OF_GRID_SAMPLE = Path("layers/grid.py")

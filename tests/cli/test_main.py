@@ -48,6 +48,13 @@ def test_help_does_not_wait_for_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], env=places, check=False).returncode == 0
 
 
+def test_the_package_is_the_command() -> None:
+    places = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "reenact", "--version"]
+    said = subprocess.run(command, env=places, check=True, capture_output=True, text=True).stdout
+    assert said.strip() == f"reenact {__version__}"
+
+
 def test_an_error_is_one_line_and_status_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +116,11 @@ class TestWeights:
         result = CliRunner().invoke(app, ["weights", "verify"])
         assert "SHA-256" in str(result.exception)
         assert not one_file.exists()
+
+    def test_verify_says_that_none_is_there(self, one_file: Path) -> None:
+        result = CliRunner().invoke(app, ["weights", "verify"])
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "reenact weights fetch" in result.stderr
 
     def test_verify_names_what_is_missing(self) -> None:
         result = CliRunner().invoke(app, ["weights", "verify", "net"])

@@ -68,6 +68,14 @@ def test_wrong_settings_are_errors_of_ours() -> None:
     assert "Did you mean 'batch'" in str(result.exception)
 
 
+def test_preparing_takes_folders(tmp_path: Path) -> None:
+    (file := tmp_path / "file").touch()
+    for source, target, wrong in ((file, tmp_path / "out", "IN"), (tmp_path, file, "OUT")):
+        result = CliRunner().invoke(app, ["prepare", str(source), str(target)])
+        assert result.exit_code == 2
+        assert f"Invalid value for '{wrong}'" in result.output
+
+
 def test_preparing_nothing_is_an_error_of_ours(tmp_path: Path) -> None:
     missing = tmp_path / "reader.safetensors"
     command = ["prepare", str(tmp_path), str(tmp_path / "out"), "--estimator", str(missing)]

@@ -47,6 +47,7 @@ def test_exit_codes_say_how_many_are_generated(files: tuple[Path, Path, Path]) -
 
 def test_patterns_are_expanded(files: tuple[Path, Path, Path]) -> None:
     made, photo, _ = files
+    (made.parent / "folder.png").mkdir()
     result = run(made.parent / "*.png")
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == [str(made), str(photo)]
 

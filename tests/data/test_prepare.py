@@ -155,6 +155,15 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, reader: SquareReader) ->
     assert (tmp_path / "out/clips/train/ann-00.npz").stat().st_mtime_ns == before
 
 
+def test_readings_without_their_pictures_are_not_done(tmp_path: Path, reader: SquareReader) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)}, prepared=False)
+    for path in prepare_folder(source, tmp_path / "out", reader).kept:  # type: ignore[arg-type]
+        path.unlink()
+    again = prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+    assert len(again.kept) == 2
+    assert all(path.is_file() for path in again.kept)
+
+
 def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path, reader: SquareReader) -> None:
     (tmp_path / "in").mkdir()
     write_clip(tmp_path / "in/short.mp4", 5)
@@ -197,6 +206,13 @@ def test_a_file_is_no_folder_to_write_to(tmp_path: Path, reader: SquareReader) -
     source = write_footage(tmp_path / "in", {"ann": (3,)})
     (tmp_path / "out").touch()
     with pytest.raises(DataError, match="cannot be a folder"):
+        prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+
+
+def test_readings_that_cannot_be_written_end_the_run(tmp_path: Path, reader: SquareReader) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)})
+    (tmp_path / "out/clips/train/ann-00.npz").mkdir(parents=True)
+    with pytest.raises(DataError, match="train: cannot be written to"):
         prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
 
 

@@ -12,9 +12,9 @@ from torch.testing import assert_close
 
 from reenact.checkpoint import load_model, read_info
 from reenact.config import from_settings
-from reenact.errors import ConfigError, TrainingError
+from reenact.errors import ConfigError, DataError, TrainingError
 from reenact.training.build import seed_of
-from reenact.training.config import BudgetConfig, TrainConfig
+from reenact.training.config import BudgetConfig, DataConfig, TrainConfig
 from reenact.training.loop import train
 from reenact.training.material import Material
 from reenact.training.run import BEST_FILE, STATE_FILE
@@ -100,6 +100,12 @@ def test_pose_statistics_go_into_the_model(
     model = load_model(run_folder / BEST_FILE)
     assert_close(model.pose_mean, material.pose_mean)
     assert_close(model.pose_deviation, material.pose_deviation)
+
+
+def test_without_data_there_is_no_folder(tiny: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="roots is empty"):
+        train(replace(tiny, data=DataConfig()), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_run_in_the_same_folder_is_refused(

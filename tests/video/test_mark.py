@@ -81,7 +81,9 @@ def test_damage_is_read_without_an_error(suffix: str, cut: int, at: int, byte: i
 
 def test_videos_of_others_carry_no_mark(tmp_path: Path) -> None:
     assert read_mark(make_clip(tmp_path / "a.mp4", 2)) is None
-    (tmp_path / "b.mp4").write_text("no video")
-    for path in (tmp_path / "b.mp4", tmp_path / "gone.mp4", tmp_path):
+    texts = [tmp_path / f"b.{suffix}" for suffix in ("mp4", "jpg", "png", "webp", "bmp", "tif")]
+    for path in texts:
+        path.write_text("neither picture nor video")
+    for path in (*texts, tmp_path / "gone.mp4", tmp_path):
         with pytest.raises(MediaError):
             read_mark(path)

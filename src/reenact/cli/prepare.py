@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption
-from reenact.cli.progress import Counted, frame_progress
+from reenact.cli.progress import Counted
 
 
 def prepare(
@@ -21,16 +23,17 @@ def prepare(
         ),
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder to write to.", file_okay=False)
+        Path,
+        typer.Argument(metavar="OUT", help="Folder to write to.", file_okay=False, writable=True),
     ],
     estimator: Annotated[
         Path | None,
         typer.Option(help="Weights of another face reader.", show_default="the shipped one"),
     ] = None,
     device: DeviceOption = "auto",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not say what is left out.")] = (
-        False
-    ),
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Show no progress, nor what is left out.")
+    ] = False,
 ) -> None:
     """Cut faces out of footage and read everything that training and evaluation need.
 
@@ -48,7 +51,7 @@ def prepare(
 
     logging.getLogger("reenact").setLevel(logging.ERROR if quiet else logging.INFO)
     reader = load_reader(estimator, choose_device(device))
-    with frame_progress(quiet) as progress:
+    with Progress(console=Console(stderr=True), disable=quiet) as progress:
         prepared = prepare_folder(
             source, target, reader, lambda found: Counted(found, len(found), progress, "preparing")
         )

@@ -82,7 +82,8 @@ def _expand(files: Iterable[Path]) -> Iterator[Path]:
 
     for path in files:
         found = numbered_files(path) if is_numbered(path) else []
-        found = expand(path) if is_pattern(path) else found
+        if is_pattern(path):
+            found = [file for file in expand(path) if file.is_file()]
         yield from found or [path]
 
 

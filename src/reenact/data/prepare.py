@@ -66,7 +66,8 @@ def prepare_folder(source: Path, target: Path, reader: FaceReader, watch: Watch 
         watch: Passes the footage on, and may show how far it is.
 
     Raises:
-        DataError: There is nothing below the folder, or the other one cannot be written to.
+        DataError: There is nothing below the folder, or the other one is not apart from it or
+            cannot be written to.
     """
     _check_apart(source, target)
     found = list(find_footage(source))
@@ -90,6 +91,11 @@ def prepare_folder(source: Path, target: Path, reader: FaceReader, watch: Watch 
         except (DataError, MediaError) as error:
             left_out.append(str(error))
             _LOG.warning("left out: %s", error)
+        except OSError as error:
+            raise DataError(
+                f"{folder}: cannot be written to ({error.strerror}), expected permission and room. "
+                "Make some and run the command again: it goes on where it stopped."
+            ) from error
     _copy_manifest(source, target)
     return Prepared(tuple(kept), tuple(left_out))
 

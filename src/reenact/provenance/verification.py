@@ -13,7 +13,7 @@ from typing import Any
 from reenact.errors import MediaError
 from reenact.provenance.library import c2pa, is_installed
 from reenact.provenance.signing import MODEL_ASSERTION
-from reenact.video import Mark, load_image, picture_files, read_mark
+from reenact.video import Mark, read_mark
 
 MANIFEST = b"jumdc2pa"
 """How the description of a C2PA manifest store begins (JUMBF, ISO 19566-5)."""
@@ -77,12 +77,9 @@ def verify(path: Path, roots: bytes | None = None) -> Finding:
                 store = json.loads(reader.json())
                 state = str(reader.get_validation_state()).lower()
     except library.C2paError:
-        # Also raised for what is no such file at all, which says nothing of a signature.
-        if _holds_manifest(path):
-            return Finding(path, mark, Signature.INVALID)
-        if mark is None and picture_files(path):
-            load_image(path)
-        return Finding(path, mark, Signature.NONE)
+        # Also raised for what is torn, which says nothing of a signature.
+        broken = Signature.INVALID if _holds_manifest(path) else Signature.NONE
+        return Finding(path, mark, broken)
     except OSError as error:
         raise MediaError(
             f"{path}: cannot be read ({error.strerror}), expected a file that stays. Try again."

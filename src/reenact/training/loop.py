@@ -52,8 +52,8 @@ def train(
     deadline = float("inf") if sitting is None else time.monotonic() + 60 * sitting
     fabric = launch(config)
     chief, device = fabric.is_global_zero, fabric.device
-    folder.mkdir(parents=True, exist_ok=True)
     material = gather(config, device)
+    folder.mkdir(parents=True, exist_ok=True)
     run = Run(config, folder, fabric, material)
     augment = build_augmentation(config.augmentation)
     generator = torch.Generator(device)
