@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reenact.layers.grid import identity_grid
@@ -70,6 +72,24 @@ class StubModel(nn.Module):
         return Keypoints(points, torch.eye(2).expand(len(image), 4, 2, 2))
 
 
+def face_of(mask: NDArray[np.bool_]) -> Face:
+    """A face around all that is in a mask (H, W)."""
+    rows, columns = np.nonzero(mask)
+    box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], float)
+    around = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+    unit = np.stack([np.cos(around), np.sin(around)], axis=1)
+    return Face(
+        box=box,
+        landmarks=(box[:2] + box[2:]) / 2 + unit * (box[2:] - box[:2]) / 2,
+        pose=np.zeros(3),
+        pose_code=np.zeros(6),
+        parsing=np.zeros((256, 256), dtype=np.uint8),
+        crop=np.zeros(3),
+        expression=np.zeros(52),
+        score=1.0,
+    )
+
+
 class StubReader:
     """Finds rectangles of one red; landmarks lie around the rectangle."""
 
@@ -80,24 +100,8 @@ class StubReader:
 
     def read(self, image: Image) -> list[Face]:
         self.looks += 1
-        rows, columns = np.nonzero((image == FACE_COLOUR).all(axis=-1))
-        if not len(rows):
-            return []
-        box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], float)
-        around = np.linspace(0, 2 * np.pi, 68, endpoint=False)
-        unit = np.stack([np.cos(around), np.sin(around)], axis=1)
-        return [
-            Face(
-                box=box,
-                landmarks=(box[:2] + box[2:]) / 2 + unit * (box[2:] - box[:2]) / 2,
-                pose=np.zeros(3),
-                pose_code=np.zeros(6),
-                parsing=np.zeros((256, 256), dtype=np.uint8),
-                crop=np.zeros(3),
-                expression=np.zeros(52),
-                score=1.0,
-            )
-        ]
+        red = (image == FACE_COLOUR).all(axis=-1)
+        return [face_of(red)] if red.any() else []
 
     def parse(self, image: Tensor) -> Parsing:
         return Parsing(torch.zeros(image.shape[0], *image.shape[2:], dtype=torch.uint8))
@@ -120,6 +124,17 @@ class StubReader:
         )
 
 
+class StubCrowd(StubReader):
+    """Finds every rectangle of that red, the largest first."""
+
+    def read(self, image: Image) -> list[Face]:
+        self.looks += 1
+        red = (image == FACE_COLOUR).all(axis=-1)
+        count, labels = cv2.connectedComponents(red.astype(np.uint8))
+        faces = [face_of(labels == number) for number in range(1, count)]
+        return sorted(faces, key=lambda face: -float(np.prod(face.box[2:] - face.box[:2])))
+
+
 def picture_with_face(
     box: tuple[int, int, int, int] = (50, 40, 90, 90),
     shade: int = 60,
@@ -130,6 +145,14 @@ def picture_with_face(
     picture = np.full((height, width, 3), shade, dtype=np.uint8)
     x0, y0, x1, y1 = box
     picture[y0:y1, x0:x1] = FACE_COLOUR
+    return picture
+
+
+def picture_with_faces(*boxes: tuple[int, int, int, int], shade: int = 60) -> Image:
+    """A wide grey picture, (120, 240, 3), with a face at each x0, y0, x1, y1."""
+    picture = np.full((120, 240, 3), shade, dtype=np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        picture[y0:y1, x0:x1] = FACE_COLOUR
     return picture
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from reenact.animator import Animator, to_images
-from reenact.filmed import animate_video, count_shown, shown_at
+from reenact.filmed import Absence, animate_video, count_shown, shown_at
 from reenact.motion.following import Manner
 from reenact.records import Image
+from reenact.tracking import frame_faces
 from reenact.video import VideoReader
-from stubs import StubModel, StubReader, picture_with_face
+from stubs import StubCrowd, StubModel, StubReader, picture_with_face, picture_with_faces
 from video.clips import make_clip, number_of
 
 
@@ -110,6 +111,86 @@ def test_bare_squares_need_no_framing() -> None:
     watched = animator.watch([crop], crop=False)
     (made,) = animate_video(animator, [crop], watched, Manner(), None, paste_back=False)
     assert np.array_equal(made, to_images(animator.encode_source(crop, crop=False).state.image)[0])
+
+
+LARGE, SMALL = (30, 40, 70, 90), (170, 50, 200, 80)
+"""Two faces whose squares do not meet."""
+
+
+def people(shades: list[int], *, alone: Sequence[int] = ()) -> list[Image]:
+    """A film of two faces; of the large one alone in some frames."""
+    return [
+        picture_with_faces(*([LARGE] if index in alone else [LARGE, SMALL]), shade=shade)
+        for index, shade in enumerate(shades)
+    ]
+
+
+def together(
+    source: list[Image], driving: list[Image], *, absence: Absence | None = None, skip: int = 0
+) -> list[Image]:
+    animator = Animator(StubModel(), StubCrowd(), batch_size=2)
+    framings = frame_faces(source, animator.reader)
+    watched = animator.watch(driving, skip=skip)
+    film = animate_video(animator, source, watched, Manner(), framings, absence=absence, skip=skip)
+    return list(film)
+
+
+def change(made: Image, before: Image) -> Image:
+    """How far every pixel is from what it was: (H, W)."""
+    return np.asarray(np.abs(made.astype(int) - before).max(axis=2), dtype=np.uint8)
+
+
+def inside(number: int, source: list[Image]) -> np.ndarray:
+    """Pixels of the square of one face of a film: (H, W) bool."""
+    x0, y0, side = frame_faces(source, StubCrowd())[number].square
+    rows, columns = np.mgrid[:120, :240] + 0.5
+    reach = side / 2 + 1  # squares are put onto whole pixels
+    away = np.maximum(abs(columns - x0 - side / 2), abs(rows - y0 - side / 2))
+    return np.asarray(away <= reach)
+
+
+def test_all_faces_of_a_film_move_and_nothing_else_does() -> None:
+    source = people([60, 90, 120])
+    made = together(source, clip([80, 80, 120]))
+    large, small = inside(0, source), inside(1, source)
+    assert not (large & small).any()
+    assert change(made[1], source[1]).max() <= 1
+    moved = change(made[2], source[2])
+    assert min(moved[65, 50], moved[65, 185]) > 10  # the middle of either face
+    assert not moved[~(large | small)].any()
+
+
+def test_faces_apart_move_together_as_one_at_a_time() -> None:
+    source, driving = people([60, 90, 120, 80]), clip([80, 120, 60, 100])
+    both = together(source, driving)
+    for number, framing in enumerate(frame_faces(source, StubCrowd())):
+        animator = Animator(StubModel(), StubCrowd())
+        place = inside(number, source)
+        alone = animate_video(animator, source, animator.watch(driving), Manner(), framing)
+        for here, there in zip(both, alone, strict=True):
+            assert np.array_equal(here[place], there[place])
+
+
+def test_a_face_out_of_sight_is_left_as_it_is_while_others_move() -> None:
+    source, absence = people([60] * 4, alone=[0, 2]), Absence()
+    made = together(source, clip([80, 120, 120, 120]), absence=absence)
+    place = inside(1, source)
+    assert change(made[2], source[2])[place].max() <= 1
+    assert change(made[2], source[2])[65, 50] > 10
+    assert change(made[3], source[3])[65, 185] > 10
+    assert (absence.absent, absence.frames) == (2, 4)
+    assert "out of sight in 2 of 4 frames" in str(absence)
+
+
+@pytest.mark.parametrize("skip", [0, 1, 3, 5])
+def test_frames_that_are_skipped_are_counted_and_change_nothing(skip: int) -> None:
+    source, driving = people([60, 90, 120, 80], alone=[0, 2]), clip([80, 120, 60, 100])
+    whole, absence = together(source, driving), Absence()
+    rest = together(source, driving, absence=absence, skip=skip)
+    assert (absence.absent, absence.frames) == (2, 4)
+    assert len(rest) == max(0, 4 - skip)
+    for here, there in zip(rest, whole[skip:], strict=True):
+        assert np.array_equal(here, there)
 
 
 def shown(path: Path, times: list[Fraction]) -> list[int]:

@@ -27,6 +27,7 @@ ANIMATOR = MODEL | {
     "portrait",
     "restore",
     "template",
+    "tracking",
 }
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -47,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": MODEL | DATA | {"evaluation"},
     "restore": {"records", "layers"},
     "driving": {"records", "errors", "perception"},
+    "tracking": {"records", "errors", "perception", "driving"},
     "opacity": {"records", "layers", "perception", "restore", "video"},
     "pasting": {"records", "video"},
     "portrait": {"records", "motion", "perception", "driving", "opacity", "restore"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,8 +87,7 @@ def frame_clip(
                 else "Choose another --face; 1 is the largest."
             )
         )
-    square = crop_square(union_box(without_strays(np.stack(boxes))))
-    return Framing(square=square, start=start, looked=looked, found=len(boxes))
+    return Framing(square=still_square(boxes), start=start, looked=looked, found=len(boxes))
 
 
 def _choose(faces: list[Face], number: int, before: list[FloatArray]) -> Face | None:
@@ -110,6 +109,11 @@ def middle_square(image: Image) -> FloatArray:
 def square_in(frame: Image, framing: Framing | None) -> FloatArray:
     """What the model sees of a filmed frame, (3,) x0, y0, side; without framing, its middle."""
     return middle_square(frame) if framing is None else framing.square
+
+
+def still_square(boxes: Sequence[FloatArray]) -> FloatArray:
+    """The square, (3,) x0, y0, side, that holds every place where a face was seen in a clip."""
+    return crop_square(union_box(without_strays(np.stack(boxes))))
 
 
 def without_strays(boxes: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reenact.errors import ConfigError, MediaError
 
-from .case import Failed, Made, Nonsense, Refused, awkward
+from .case import Made, Nonsense, Refused, awkward
 
 INPUTS = ["photo.png", "talk.mp4"]
 """A photograph and a driving video that are fine, in the folder where commands run."""
@@ -125,7 +125,7 @@ def sources_of_a_pattern_without_files(folder: Path) -> list[str]:
     return [str(folder / "*.jpg"), "talk.mp4", "-o", str(folder)]
 
 
-@awkward("words", Failed("cannot be a folder"))
+@awkward("words", Refused(MediaError, "for several sources"))
 def several_outputs_into_a_file(folder: Path) -> list[str]:
     shutil.copy("photo.png", "other.png")
     return ["photo.png", "other.png", "talk.mp4", "-o", "photo.png"]

@@ -21,7 +21,14 @@ from reenact.cli.template import template
 from reenact.errors import MediaError, ReenactError
 from reenact.records import Image
 from reenact.video import GENERATED, VideoReader, load_image, probe, save_image
-from stubs import StubModel, face_clip, picture_with_face
+from stubs import (
+    StubCrowd,
+    StubModel,
+    StubReader,
+    face_clip,
+    picture_with_face,
+    picture_with_faces,
+)
 from video.clips import make_clip, sound_packets
 
 app = typer.Typer()
@@ -481,13 +488,25 @@ def lossless(*arguments: object) -> list[Image]:
 
 def lit_clip(path: Path, shades: list[int], rate: int = 25) -> Path:
     """A lossless clip of a face that keeps still in changing light."""
+    empty = np.full_like(picture_with_face(), 60)
+    return film(
+        path, [picture_with_face(shade=shade) if shade else empty for shade in shades], rate
+    )
+
+
+def crowd_clip(path: Path, counts: list[int]) -> Path:
+    """A lossless clip of as many of two faces as are wanted in every frame."""
+    boxes = [(30, 40, 70, 90), (170, 50, 200, 80)]
+    return film(path, [picture_with_faces(*boxes[:count]) for count in counts])
+
+
+def film(path: Path, frames: list[Image], rate: int = 25) -> Path:
+    """A lossless clip."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=rate)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "bgr0"
-        for shade in shades:
-            picture = (
-                picture_with_face(shade=shade) if shade else np.full_like(picture_with_face(), 60)
-            )
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "bgr0"
+        for picture in frames:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame.reformat(format="bgr0")))
         container.mux(stream.encode(None))
@@ -544,13 +563,68 @@ def test_a_stopped_film_is_gone_on_with(
         assert np.array_equal(here, there)
 
 
-def test_all_faces_of_a_video_are_too_many(tmp_path: Path) -> None:
-    person = lit_clip(tmp_path / "person.mkv", [60, 90])
-    result = run("animate", person, person, "-o", tmp_path / "out.mp4", "--all-faces")
-    assert "--source-frame" in error_of(result)
-    good(
-        run("animate", person, person, "-o", tmp_path / "o.mp4", "--all-faces", "--source-frame", 1)
-    )
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the reader find more than one face."""
+    monkeypatch.setattr(StubReader, "read", StubCrowd.read)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_all_faces_of_a_video_move(tmp_path: Path) -> None:
+    people = crowd_clip(tmp_path / "people.mkv", [2, 2, 1, 2])
+    talk = lit_clip(tmp_path / "talk.mkv", [80, 120, 120, 120, 120])
+
+    def moved(*options: object) -> list[list[int]]:
+        """Change in the middle of either face, in every frame."""
+        made = lossless(people, talk, "-o", tmp_path / "out.mp4", *options)
+        before = pictures(people)
+        return [
+            [int(np.abs(frame.astype(int) - still)[65, x].max()) for x in (50, 185)]
+            for frame, still in zip(made, before * 2, strict=False)
+        ]
+
+    both, only, still = moved("--all-faces"), moved(), moved("--all-faces", "--source-frame", 1)
+    assert [[level > 10 for level in frame] for frame in both] == [
+        [False, False],
+        [True, True],
+        [True, False],  # nobody there
+        [True, True],
+    ]
+    assert [first for first, _ in both] == [first for first, _ in only]
+    assert max(second for _, second in only) <= 3
+    assert len(still) == 5
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_stopped_film_of_several_is_gone_on_with(
+    tmp_path: Path, fails_at: Callable[[int, BaseException], None]
+) -> None:
+    people = crowd_clip(tmp_path / "people.mkv", [2, 1, 2, 2, 1, 2, 2, 2])
+    talk = lit_clip(tmp_path / "talk.mkv", [80, 90, 0, 100, 110, 120, 90, 80])
+    command = (people, talk, "--batch-size", 2, "--all-faces", "--compare")
+    whole = lossless(*command, "-o", tmp_path / "whole.mp4")
+    again = (*command, "-o", tmp_path / "out.mp4", "--quality", 0, "--no-advice")
+    fails_at(22, RuntimeError())  # four renderings a frame
+    assert isinstance(run("animate", *again).exception, RuntimeError)
+    assert 0 < len(pictures(tmp_path / "out.partial.mp4")) < 8
+    result = good(run("animate", *again, "--resume", "--json"))
+    (done,) = [event for event in events(result) if event["event"] == "done"]
+    assert (done["held"], done["absent"]) == (1, 2)
+    for here, there in zip(pictures(tmp_path / "out.mp4"), whole, strict=True):
+        assert np.array_equal(here, there)
+
+
+def test_how_often_a_filmed_face_was_out_of_sight_is_said(tmp_path: Path) -> None:
+    person = lit_clip(tmp_path / "person.mkv", [60, 0, 0, 60, 60])
+    talk = lit_clip(tmp_path / "talk.mkv", [80] * 5)
+    result = good(run("animate", person, talk, "-o", tmp_path / "out.mp4", "-q"))
+    assert "a source face out of sight in 2 of 5 frames" in result.stderr
+
+
+def test_a_video_without_a_face_is_named(talk: Path, tmp_path: Path) -> None:
+    result = run("animate", talk, talk, "-o", tmp_path / "out.mp4", "--all-faces")
+    assert error_of(result).startswith(f"{talk}: no face in the 12 frames")
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_the_part_and_strength_of_a_motion_are_obeyed(photo: Path, tmp_path: Path) -> None:

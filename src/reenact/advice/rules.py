@@ -76,7 +76,7 @@ class Plan:
     expression: bool = True
     """Lips and eyes move as well."""
     all_faces: bool = False
-    """Every face of the photograph is animated."""
+    """Every face of the source is animated."""
 
 
 def about_driving(

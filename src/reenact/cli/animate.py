@@ -157,7 +157,7 @@ def animate(
         int, typer.Option(min=1, help="Which face of the source to animate; 1 is the largest.")
     ] = 1,
     all_faces: Annotated[
-        bool, typer.Option("--all-faces", help="Animate every face of the photograph.")
+        bool, typer.Option("--all-faces", help="Animate every face of the source.")
     ] = False,
     source_frame: Annotated[
         int | None,
@@ -269,8 +269,10 @@ def animate(
     A source that is a video is animated frame by frame: each driving frame moves the source frame
     that is shown at its time, both counted from their beginnings, until one of them ends. Relative
     motion is added to the source's own; with --keep-pose its head does what it did.
+    --all-faces takes every face that is there for more than a moment, wherever it comes in.
 
-    While the driving face is lost, the last motion is held; how often is said at the end.
+    While the driving face is lost, the last motion is held; while a face of a source video is, its
+    place stays as it is. How often is said at the end.
 
     The output appears when it is whole. Until then, and after Ctrl-C, a crash or a full disk, what
     is finished is in NAME.partial.mp4, which plays, and which --resume continues. GIF, PNG, alpha
@@ -284,8 +286,8 @@ def animate(
     several sources not made, each named on stderr; 130 stopped by Ctrl-C or a request to end.
 
     With --json the events are: start (model, device, sources), advice (source, about, kind, text),
-    progress (stage, done, total, fps), done (source, target, held), failed (source, error), stopped
-    (source, partial), end (made, failed).
+    progress (stage, done, total, fps), done (source, target, held, absent), failed (source, error),
+    stopped (source, partial), end (made, failed).
 
     Examples:
 
@@ -304,6 +306,8 @@ def animate(
       reenact animate group.jpg talk.mp4 --all-faces --strength 0.7
 
       reenact animate person.mp4 talk.mp4 --keep-pose --smooth
+
+      reenact animate friends.mp4 talk.mp4 --all-faces
 
       reenact animate 'photos/*.jpg' talk.mp4 -o results --driving-from 2 --driving-to 7.5
     """

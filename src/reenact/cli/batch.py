@@ -12,6 +12,7 @@ import typer
 from reenact.cli.advice import Adviser
 from reenact.cli.progress import tell
 from reenact.cli.rendering import (
+    Losses,
     Settings,
     check_format,
     is_done,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from reenact.animator import Animator
-    from reenact.motion.hold import MotionHold
     from reenact.template import MotionTemplate
     from reenact.video import Clip
 
@@ -102,8 +102,8 @@ class Batch:
         for task in self.tasks:
             try:
                 with stoppable(task.target):
-                    held = self._make(task, animator, driving, progress)
-                self._done(task, held)
+                    losses = self._make(task, animator, driving, progress)
+                self._done(task, losses)
             except ReenactError as error:
                 self._fail(task, error)
             except typer.Exit:
@@ -116,7 +116,7 @@ class Batch:
         animator: Animator,
         driving: Clip | MotionTemplate,
         progress: Progress,
-    ) -> MotionHold:
+    ) -> Losses:
         settings = self._settings
         opacity = read_opacity(task.source, settings)
         with open_subject(animator, task.source, settings, opacity, progress) as subject:
@@ -166,14 +166,15 @@ class Batch:
         while self._ready:
             self._done(self._ready.pop(0))
 
-    def _done(self, task: Task, hold: MotionHold | None = None) -> None:
+    def _done(self, task: Task, losses: Losses | None = None) -> None:
         self._made += 1
         if self._events:
-            held = None if hold is None else hold.held
-            tell("done", source=str(task.source), target=str(task.target), held=held)
+            held, absent = (losses.hold.held, losses.absence.absent) if losses else (None, None)
+            names = {"source": str(task.source), "target": str(task.target)}
+            tell("done", **names, held=held, absent=absent)
             return
-        if hold is not None and hold.held:
-            typer.echo(f"reenact: {task.target}: {hold}", err=True)
+        for loss in losses.told() if losses else ():
+            typer.echo(f"reenact: {task.target}: {loss}", err=True)
         typer.echo(task.target)
 
     def _fail(self, task: Task, error: ReenactError) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reenact.cli.advice import Adviser
     from reenact.cli.subject import Subject
     from reenact.driving import Framing
+    from reenact.filmed import Absence
     from reenact.motion.hold import MotionHold
     from reenact.motion.parts import HeadResponse, Part
     from reenact.opacity import Opacity
@@ -78,6 +79,23 @@ class Settings:
     private_key: str | None = None
 
 
+@dataclass(frozen=True)
+class Losses:
+    """In how many frames of an animation faces were out of sight."""
+
+    hold: MotionHold
+    """The driving face."""
+    absence: Absence
+    """Faces of a source that is a video."""
+
+    def told(self) -> Iterator[str]:
+        """What a person is told, where faces were out of sight."""
+        if self.hold.held:
+            yield str(self.hold)
+        if self.absence.absent:
+            yield str(self.absence)
+
+
 def write_animation(
     animator: Animator,
     subject: Subject,
@@ -90,11 +108,9 @@ def write_animation(
     job: str,
     resume: bool = False,
     adviser: Adviser | None = None,
-) -> MotionHold:
-    """Animate a source into a video file that has the driving video's times.
-
-    The result tells in how many frames the driving face was lost.
-    """
+) -> Losses:
+    """Animate a source into a video file that has the driving video's times."""
+    from reenact.filmed import Absence
     from reenact.motion.hold import MotionHold
     from reenact.video import Passing, ResumableWriter, ahead, find_earlier, generated_by
 
@@ -102,18 +118,19 @@ def write_animation(
     signer = choose_signer(settings, comment)
     earlier = find_earlier(target, job) if resume else None
     done = earlier.frames if earlier else 0
-    portrait, hold = subject.portraits[0], MotionHold()
+    portrait, losses = subject.portraits[0], Losses(MotionHold(), Absence())
     sound = choose_sound(settings.audio, source, driving)
     look = look_through(animator, portrait, driving, progress, settings, adviser)
     count = subject.count(look.timing, len(driving))
     frames = look.frames
-    shown: Iterable[Image] | None = subject.shown(look.timing, done, count)
+    shown: Iterable[Image] | None = subject.shown(look.timing, count)
     panels: list[Iterator[Image]] = []
     if settings.compare and look.pictures is not None:
         if shown is None:
             panels.append(repeat(source_view(settings, portrait)))
         else:
-            shown = passing = Passing(shown, view=driving_view(settings, subject.framing))
+            view = driving_view(settings, subject.framings[0] if subject.framings else None)
+            shown = passing = Passing(shown, done, view)
             panels.append(passing.taken())
         frames = passing = Passing(look.pictures, done, driving_view(settings, look.framing))
         panels.append(passing.taken())
@@ -124,7 +141,8 @@ def write_animation(
         framing=look.framing,
         head=look.head,
         timing=look.timing,
-        hold=hold,
+        hold=losses.hold,
+        absence=losses.absence,
         skip=done,
         shown=shown,
     )
@@ -148,7 +166,7 @@ def write_animation(
         counted = Counted(ready, count, progress, "animating", done)
         for frame, time in zip(counted, islice(look.times, done, None), strict=False):
             sink.write(frame, time)
-    return hold
+    return losses
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Who is animated: the faces of a photograph, or a person in a video."""
+"""Who is animated: the faces of a photograph or of a video."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reenact.cli.progress import Counted
-from reenact.errors import MediaError, ReenactError
+from reenact.errors import ReenactError
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reenact.animator import Animator
     from reenact.cli.rendering import Settings
     from reenact.driving import Framing
+    from reenact.filmed import Absence
     from reenact.motion.hold import MotionHold
     from reenact.motion.parts import HeadResponse
     from reenact.motion.smoothing import OneEuro
@@ -34,23 +35,23 @@ class Subject:
     """A source made ready to be animated."""
 
     portraits: Sequence[Portrait]
-    """Of one photograph, or of the first frame of a video."""
+    """Of one photograph; of a video, the largest face that is animated in its first frame."""
     clip: Clip | None = None
     """The video, where the source is one."""
-    framing: Framing | None = None
-    """Where its face is; None where it is a photograph, or taken for face crops."""
+    framings: Sequence[Framing] | None = None
+    """Where its faces are; None where it is a photograph, or taken for face crops."""
 
     def count(self, timing: Timing, total: int) -> int:
         """How many of the frames of a driving clip are made."""
         from reenact.filmed import count_shown
 
-        return total if self.clip is None else count_shown(self.clip, _times(timing, 0, total))
+        return total if self.clip is None else count_shown(self.clip, _times(timing, total))
 
-    def shown(self, timing: Timing, skip: int, count: int) -> Iterator[Image] | None:
-        """Frames of the video beside the driving ones from `skip` on; None for a photograph."""
+    def shown(self, timing: Timing, count: int) -> Iterator[Image] | None:
+        """Frames of the video beside the driving ones; None for a photograph."""
         from reenact.filmed import shown_at
 
-        return None if self.clip is None else shown_at(self.clip, _times(timing, skip, count))
+        return None if self.clip is None else shown_at(self.clip, _times(timing, count))
 
     def limit(self, sound: Sound | None, timing: Timing, count: int) -> Sound | None:
         """A sound as long as the output."""
@@ -69,10 +70,11 @@ class Subject:
         head: HeadResponse | None,
         timing: Timing,
         hold: MotionHold,
+        absence: Absence,
         skip: int,
         shown: Iterable[Image] | None,
     ) -> Iterator[Image]:
-        """The frames of the output from the one after `skip` on, `shown` being the source's."""
+        """The frames of the output from the one after `skip` on, `shown` being all the source's."""
         from reenact.filmed import animate_video
         from reenact.motion.following import Manner
 
@@ -106,11 +108,13 @@ class Subject:
             shown,
             watched,
             manner,
-            self.framing,
+            self.framings,
             head=head,
             paste_back=settings.paste_back,
             detail=settings.detail,
             alpha=settings.alpha,
+            absence=absence,
+            skip=skip,
         )
 
 
@@ -126,7 +130,7 @@ def open_subject(
 
     Raises:
         FaceNotFoundError: There is no such face.
-        MediaError: The source cannot be read, or all faces of a video are asked for.
+        MediaError: The source cannot be read.
     """
     from reenact.cli.rendering import read_source
 
@@ -182,29 +186,25 @@ def open_video(source: Path, frame: int | None) -> Iterator[Clip | None]:
 def _filmed(
     animator: Animator, source: Path, clip: Clip, settings: Settings, progress: Progress
 ) -> Subject:
-    if settings.all_faces:
-        raise MediaError(
-            f"{source}: found a video, expected a picture for --all-faces. "
-            "Choose a frame of it with --source-frame, or a face with --face."
-        )
-    framing = None
-    if settings.crop:
-        framing = animator.frame_driving(
-            Counted(clip, len(clip), progress, "finding the source's face"),
-            face=settings.face,
-            role=str(source),
-        )
+    from reenact.tracking import frame_faces
+
     first = next(iter(clip))
-    if framing is None:
+    if not settings.crop:
         return Subject([animator.encode_source(first, crop=False)], clip)
+    if settings.all_faces:
+        frames = Counted(clip, len(clip), progress, "finding the source's faces")
+        framings = frame_faces(frames, animator.reader, role=str(source))
+    else:
+        frames = Counted(clip, len(clip), progress, "finding the source's face")
+        framings = [animator.frame_driving(frames, face=settings.face, role=str(source))]
     faces = animator.reader.read(first)
     face = faces[settings.face - 1] if len(faces) >= settings.face else None
-    return Subject([animator.encode_square(first, framing.square, face)], clip, framing)
+    return Subject([animator.encode_square(first, framings[0].square, face)], clip, framings)
 
 
-def _times(timing: Timing, begin: int, end: int) -> Iterator[Fraction]:
+def _times(timing: Timing, count: int) -> Iterator[Fraction]:
     """Seconds from the first frame at which frames are shown."""
-    return (timing.time(index) - timing.time(0) for index in range(begin, end))
+    return (timing.time(index) - timing.time(0) for index in range(count))
 
 
 def _filter(settings: Settings) -> OneEuro | None:
