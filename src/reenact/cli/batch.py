@@ -77,7 +77,7 @@ class Batch:
         events: bool = False,
         advice: bool = False,
         form: OutputFormat = OutputFormat.MP4,
-        several: bool = False,
+        several: bool,
     ) -> None:
         self._events = events
         self._adviser = Adviser(settings, events=events) if advice and settings.crop else None
@@ -85,7 +85,7 @@ class Batch:
         self.total = len(sources)
         self._ready: list[Task] = []
         self._settings, self._resume = settings, resume
-        self._several = several or len(sources) > 1
+        self._several = several
         self._made = 0
         self._failed: list[Path] = []
         targets = name_targets(sources, driving, output, form, several=self._several)
@@ -216,10 +216,10 @@ def expand_sources(sources: Iterable[Path]) -> list[Path]:
 
     found: dict[Path, None] = {}
     for source in sources:
-        files = [path for path in expand(source) if path.is_file()] if is_pattern(source) else None
-        if files is not None and not files:
+        files = expand(source) if is_pattern(source) else [source]
+        if not files:
             raise MediaError(f"{source}: found no file, expected photographs. Check the pattern.")
-        found |= dict.fromkeys(files or [source])
+        found |= dict.fromkeys(files)
     return list(found)
 
 

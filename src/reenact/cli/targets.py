@@ -124,8 +124,9 @@ def _is_among(target: Path, other: Path) -> bool:
     """Whether pictures would lie in an input folder, or among those of an input pattern."""
     from reenact.video.images import is_pattern
 
-    folder = other if other.is_dir() else other.parent
-    return (other.is_dir() or is_pattern(other)) and target.parent.resolve() == folder.resolve()
+    folder = other if is_folder(other) else other.parent
+    holds = folder is other or is_pattern(other)
+    return holds and target.parent.resolve() == folder.resolve()
 
 
 def _is_input(path: Path, other: Path) -> bool:

@@ -81,9 +81,10 @@ def _expand(files: Iterable[Path]) -> Iterator[Path]:
     from reenact.video.sequence import is_numbered, numbered_files
 
     for path in files:
-        found = numbered_files(path) if is_numbered(path) else []
-        if is_pattern(path):
-            found = [file for file in expand(path) if file.is_file()]
+        if is_numbered(path):
+            found = numbered_files(path)
+        else:
+            found = expand(path) if is_pattern(path) else []
         yield from found or [path]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reenact.data.pairs import PairBatch
-from reenact.data.placement import PlacementRange, draw_placement, place
+from reenact.data.reframing import ReframingRange, draw_reframing, reframe
 from reenact.records import MIRROR_REGION
 
 GREY = (0.299, 0.587, 0.114)
@@ -52,7 +52,7 @@ def _constants(device: torch.device) -> _Constants:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Time reversal, mirroring and colour changes, drawn pair by pair (method.md 13); placement."""
+    """Time reversal, mirroring, colours (method.md 13), and another framing, drawn pair by pair."""
 
     reverse: float = 0.5
     """Chance that source and driving swap places."""
@@ -65,7 +65,7 @@ class Augmentation:
     """Half widths of the colour changes; hue in turns of the colour circle."""
     moved: float = 0.0
     """Chance of framing a pair otherwise; not in the paper."""
-    placement: PlacementRange = field(default_factory=PlacementRange)
+    reframing: ReframingRange = field(default_factory=ReframingRange)
 
     def __call__(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
         """A changed copy of the batch; waits for nothing."""
@@ -80,8 +80,8 @@ class Augmentation:
         if self.moved == 0:
             return batch
         chance = torch.rand(len(batch), generator=generator, device=batch.source.device)
-        placement = draw_placement(len(batch), self.placement, generator)
-        return place(batch, placement).where(chance < self.moved, batch)
+        reframing = draw_reframing(len(batch), self.reframing, generator)
+        return reframe(batch, reframing).where(chance < self.moved, batch)
 
     def _jittered(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
         widths = (self.brightness, self.contrast, self.saturation, self.hue)

@@ -14,7 +14,7 @@ from torch.optim import Adam
 
 from reenact.checkpoint import find_weights, load_model, read_info
 from reenact.data.augmentation import Augmentation
-from reenact.data.placement import PlacementRange
+from reenact.data.reframing import ReframingRange
 from reenact.errors import ConfigError
 from reenact.model import FaceletModel, build_model
 from reenact.perception.features import load_features
@@ -87,7 +87,7 @@ def build_augmentation(config: AugmentationConfig) -> Augmentation:
         saturation=config.saturation,
         hue=config.hue,
         moved=config.moved,
-        placement=PlacementRange(turn=config.turn, zoom=config.zoom, stretch=config.stretch),
+        reframing=ReframingRange(turn=config.turn, zoom=config.zoom, stretch=config.stretch),
     )
 
 

@@ -117,7 +117,8 @@ def is_pattern(place: Path) -> bool:
 def expand(pattern: Path) -> list[Path]:
     """The files that a pattern stands for, by name."""
     root = Path(pattern.anchor or ".")
-    return sorted(root.glob(str(pattern.relative_to(pattern.anchor))), key=_natural)
+    found = root.glob(str(pattern.relative_to(pattern.anchor)))
+    return sorted((path for path in found if path.is_file()), key=_natural)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from reenact.data.augmentation import Augmentation
 from reenact.data.pairs import PairBatch, denormalize_points
-from reenact.data.placement import Placement, PlacementRange, draw_placement, place
+from reenact.data.reframing import Reframing, ReframingRange, draw_reframing, reframe
 from reenact.layers.rotation import euler_from_vector, vector_from_euler
 
 SIZE = 65
@@ -48,10 +48,10 @@ def test_points_stay_on_what_they_mark() -> None:
     chance = generator(1)
     source = torch.rand(32, 1, 2, generator=chance) - 0.5
     driving = torch.rand(32, 1, 2, generator=chance) - 0.5
-    placed = place(pairs(source, driving), draw_placement(32, PlacementRange(), chance))
+    reframed = reframe(pairs(source, driving), draw_reframing(32, ReframingRange(), chance))
     for picture, labels, points in (
-        (placed.source, placed.source_parsing, placed.source_points),
-        (placed.driving, placed.driving_parsing, placed.driving_points),
+        (reframed.source, reframed.source_parsing, reframed.source_points),
+        (reframed.driving, reframed.driving_parsing, reframed.driving_points),
     ):
         expected = denormalize_points(points[:, 0], SIZE) - 0.5
         assert (brightest(picture) - expected).abs().max() < 1.5
@@ -61,14 +61,14 @@ def test_points_stay_on_what_they_mark() -> None:
 
 def test_nothing_moves_without_a_range() -> None:
     batch = pairs(torch.rand(3, 4, 2) - 0.5, torch.rand(3, 4, 2) - 0.5, torch.rand(3, 6) - 0.5)
-    still = draw_placement(3, PlacementRange(turn=0, zoom=0, stretch=0), generator())
-    for mine, theirs in zip(place(batch, still).tensors(), batch.tensors(), strict=True):
+    still = draw_reframing(3, ReframingRange(turn=0, zoom=0, stretch=0), generator())
+    for mine, theirs in zip(reframe(batch, still).tensors(), batch.tensors(), strict=True):
         assert_close(mine, theirs, atol=1e-5, rtol=0)
 
 
 def test_a_turned_picture_rolls_the_head() -> None:
     quarter = torch.tensor([math.pi / 2])
-    turned = Placement(torch.tensor([[[0.0, 1.0], [-1.0, 0.0]]]), torch.zeros(1, 2), quarter)
+    turned = Reframing(torch.tensor([[[0.0, 1.0], [-1.0, 0.0]]]), torch.zeros(1, 2), quarter)
     right = torch.tensor([[[0.5, 0.0]]])
     assert_close(turned(right), torch.tensor([[[0.0, -0.5]]]))  # counter-clockwise is up
     pose = torch.cat([vector_from_euler(torch.tensor([[0.0, 0.0, 10.0]])), torch.ones(1, 3)], 1)
@@ -78,20 +78,20 @@ def test_a_turned_picture_rolls_the_head() -> None:
 
 
 def test_a_drawn_turn_is_that_of_its_matrix() -> None:
-    placement = draw_placement(16, PlacementRange(zoom=0, stretch=0), generator(3))
-    right = placement(torch.tensor([[[1.0, 0.0]]]).expand(16, 1, 2))[:, 0]
-    assert_close(torch.atan2(-right[:, 1], right[:, 0]), placement.turn)
+    reframing = draw_reframing(16, ReframingRange(zoom=0, stretch=0), generator(3))
+    right = reframing(torch.tensor([[[1.0, 0.0]]]).expand(16, 1, 2))[:, 0]
+    assert_close(torch.atan2(-right[:, 1], right[:, 0]), reframing.turn)
 
 
 def test_without_a_turn_only_what_was_filmed_is_seen() -> None:
-    placement = draw_placement(64, PlacementRange(turn=0, stretch=0), generator(4))
-    assert placement.origins(9, 9).abs().max() <= 1 + 1e-5
+    reframing = draw_reframing(64, ReframingRange(turn=0, stretch=0), generator(4))
+    assert reframing.origins(9, 9).abs().max() <= 1 + 1e-5
 
 
 def test_points_that_leave_the_picture_do_not_count() -> None:
     edge = torch.tensor([[[0.95, 0.0], [0.0, 0.0]]])
-    shifted = Placement(torch.eye(2).unsqueeze(0), torch.tensor([[0.1, 0.0]]), torch.zeros(1))
-    assert place(pairs(edge, edge), shifted).point_weights.tolist() == [[0.0, 1.0]]
+    shifted = Reframing(torch.eye(2).unsqueeze(0), torch.tensor([[0.1, 0.0]]), torch.zeros(1))
+    assert reframe(pairs(edge, edge), shifted).point_weights.tolist() == [[0.0, 1.0]]
 
 
 @pytest.mark.parametrize("moved", [0.0, 0.4, 1.0])

@@ -20,7 +20,7 @@ from reenact.records import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlacementRange:
+class ReframingRange:
     """How far a pair may be moved; shifts go no further than the zoom allows."""
 
     turn: float = 12.0
@@ -32,7 +32,7 @@ class PlacementRange:
 
 
 @dataclass(frozen=True, eq=False)
-class Placement(Record):
+class Reframing(Record):
     """Where the points of B pictures go: M z + s."""
 
     matrix: Tensor
@@ -63,8 +63,8 @@ class Placement(Record):
         return torch.cat([rotation, code[:, 3:]], dim=1)
 
 
-def draw_placement(count: int, limits: PlacementRange, generator: torch.Generator) -> Placement:
-    """One placement for each of `count` pairs, on the generator's device."""
+def draw_reframing(count: int, limits: ReframingRange, generator: torch.Generator) -> Reframing:
+    """One reframing for each of `count` pairs, on the generator's device."""
     chance = torch.rand(5, count, generator=generator, device=generator.device) * 2 - 1
     turn = chance[0] * math.radians(limits.turn)
     zoom, stretch = chance[1].abs() * limits.zoom, chance[2] * (limits.stretch / 2)
@@ -73,27 +73,27 @@ def draw_placement(count: int, limits: PlacementRange, generator: torch.Generato
     cos, sin = turn.cos(), turn.sin()
     # Counter-clockwise as seen, though y points down.
     matrix = torch.stack([cos * across, sin * down, -sin * across, cos * down], dim=-1)
-    return Placement(matrix.view(count, 2, 2), shift.mT, turn)
+    return Reframing(matrix.view(count, 2, 2), shift.mT, turn)
 
 
-def place(batch: PairBatch, placement: Placement) -> PairBatch:
-    """Place both frames of every pair alike, with all that is known; their border goes on."""
-    origins = placement.origins(*batch.source.shape[-2:])
-    source_points = placement(batch.source_points)
-    driving_points = placement(batch.driving_points)
+def reframe(batch: PairBatch, reframing: Reframing) -> PairBatch:
+    """Reframe both pictures of every pair alike, with all that is known; their border goes on."""
+    origins = reframing.origins(*batch.source.shape[-2:])
+    source_points = reframing(batch.source_points)
+    driving_points = reframing(batch.driving_points)
     seen = in_picture(source_points) & in_picture(driving_points)
     return PairBatch(
         source=sample(batch.source, origins, "border"),
         driving=sample(batch.driving, origins, "border"),
-        source_parsing=_place_labels(batch.source_parsing, origins),
-        driving_parsing=_place_labels(batch.driving_parsing, origins),
-        source_pose=placement.pose(batch.source_pose),
-        driving_pose=placement.pose(batch.driving_pose),
+        source_parsing=_reframe_labels(batch.source_parsing, origins),
+        driving_parsing=_reframe_labels(batch.driving_parsing, origins),
+        source_pose=reframing.pose(batch.source_pose),
+        driving_pose=reframing.pose(batch.driving_pose),
         source_points=source_points,
         driving_points=driving_points,
         point_weights=batch.point_weights * seen,
     )
 
 
-def _place_labels(labels: Tensor, origins: Tensor) -> Tensor:
+def _reframe_labels(labels: Tensor, origins: Tensor) -> Tensor:
     return sample(labels.unsqueeze(1), origins, "border", "nearest").squeeze(1)
