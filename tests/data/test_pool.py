@@ -34,6 +34,29 @@ def test_only_a_share_is_new_once_the_pool_is_full() -> None:
     assert made == [8, 16, 18, 20]
 
 
+def test_pairs_are_made_in_blocks_once_the_pool_is_full() -> None:
+    source = Counting()
+    pool, chance = PairPool(source, fresh=0.25, capacity=8, block=4), torch.Generator()
+    made = []
+    for _ in range(6):
+        assert len(pool.draw(8, chance)) == 8
+        made.append(source.made)
+    assert made == [8, 8, 12, 12, 16, 16]
+
+
+def test_a_block_may_be_more_than_a_batch() -> None:
+    pool, chance = PairPool(Counting(), fresh=1.0, capacity=6, block=6), torch.Generator()
+    assert [len(pool.draw(2, chance)) for _ in range(7)] == [2] * 7
+
+
+def test_a_batch_may_be_more_than_the_pool() -> None:
+    pool, chance = PairPool(Counting(), fresh=0.5, capacity=3), torch.Generator().manual_seed(0)
+    for made in (8, 12, 16):
+        numbers = pool.draw(8, chance).source_pose[:, 0]
+        assert numbers.max() == made - 1
+        assert (numbers[4:] >= made - 3).all() or made == 8
+
+
 def test_kept_pairs_are_the_last_ones_made_and_whole() -> None:
     pool, chance = PairPool(Counting(), fresh=0.5, capacity=6), torch.Generator().manual_seed(0)
     for _ in range(10):

@@ -69,14 +69,17 @@ def test_a_head_cut_by_the_upper_border_stays_there() -> None:
     assert_close(kept.shift[:, 0], free.shift[:, 0])
 
 
-def test_shoulders_follow_a_little_and_the_border_not_at_all() -> None:
+def test_shoulders_follow_by_their_share_and_the_border_not_at_all() -> None:
     mesh = load_head_mesh()
     heads = take_apart(portraits(count=2), mesh).heads
     limits = MotionRange(angles=(0, 0, 0), zoom=0, strength=(0, 0), camera=0, shift=0.2)
     chance = torch.Generator().manual_seed(0)
     moments = draw_moments(heads, expression_bank(), mesh, limits, chance)
     posed, rest = pose_heads(heads.repeat(2), moments, mesh), heads.repeat(2)
-    assert_close(posed.body, 0.25 * moments.shift)
+    assert_close(posed.body, moments.body.unsqueeze(1) * moments.shift)
+    assert torch.equal(moments.body[::2], moments.body[1::2])
+    assert (moments.body >= limits.body[0]).all()
+    assert (moments.body <= limits.body[1]).all()
     moved = (posed.rings - rest.rings)[..., :2].view(4, 5, 36, 2).norm(dim=-1)
     assert (moved[:, :-1].mean((1, 2)) > moved[:, -1].mean(1)).all()
     top = moved[:, :, 0] / moments.shift.norm(dim=-1, keepdim=True)

@@ -10,7 +10,14 @@ from torch.testing import assert_close
 
 from reenact.data.augmentation import Augmentation
 from reenact.data.pairs import PairBatch, denormalize_points
-from reenact.data.reframing import Reframing, ReframingRange, draw_reframing, reframe
+from reenact.data.reframing import (
+    Reframing,
+    ReframingRange,
+    draw_elastic,
+    draw_reframing,
+    reframe,
+)
+from reenact.layers.grid import identity_grid
 from reenact.layers.rotation import euler_from_vector, vector_from_euler
 
 SIZE = 65
@@ -44,11 +51,12 @@ def brightest(picture: Tensor) -> Tensor:
     return torch.stack([flat % SIZE, flat // SIZE], dim=1).float()
 
 
-def test_points_stay_on_what_they_mark() -> None:
-    chance = generator(1)
+@pytest.mark.parametrize("elastic", [0.0, 0.05])
+def test_points_stay_on_what_they_mark(elastic: float) -> None:
+    chance, limits = generator(1), ReframingRange(elastic=elastic)
     source = torch.rand(32, 1, 2, generator=chance) - 0.5
     driving = torch.rand(32, 1, 2, generator=chance) - 0.5
-    reframed = reframe(pairs(source, driving), draw_reframing(32, ReframingRange(), chance))
+    reframed = reframe(pairs(source, driving), draw_reframing(32, limits, chance))
     for picture, labels, points in (
         (reframed.source, reframed.source_parsing, reframed.source_points),
         (reframed.driving, reframed.driving_parsing, reframed.driving_points),
@@ -81,6 +89,15 @@ def test_a_drawn_turn_is_that_of_its_matrix() -> None:
     reframing = draw_reframing(16, ReframingRange(zoom=0, stretch=0), generator(3))
     right = reframing(torch.tensor([[[1.0, 0.0]]]).expand(16, 1, 2))[:, 0]
     assert_close(torch.atan2(-right[:, 1], right[:, 0]), reframing.turn)
+
+
+def test_elastic_pushes_are_undone_and_never_fold() -> None:
+    elastic = draw_elastic(256, 0.056, generator(7))
+    grid = identity_grid(33, 33).view(1, -1, 2).expand(256, -1, -1)
+    assert_close(elastic.undo(grid + elastic(grid)), grid, atol=0.1 / 128, rtol=0)
+    pushed = (grid + elastic(grid)).view(256, 33, 33, 2)
+    assert (pushed[:, :, 1:, 0] > pushed[:, :, :-1, 0]).all()
+    assert (pushed[:, 1:, :, 1] > pushed[:, :-1, :, 1]).all()
 
 
 def test_without_a_turn_only_what_was_filmed_is_seen() -> None:

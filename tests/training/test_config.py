@@ -32,6 +32,7 @@ def test_defaults_are_the_papers() -> None:
         ("budget={steps: 1, minutes: 1}", "exactly one of steps and minutes"),
         ("batch=7", None),
         ("devices=3", "multiple of devices"),
+        ("augmentation.elastic=0.07", r"augmentation\.elastic.*0\.056"),
         ("execution=fast", "'eager', 'graph' or 'compiled'"),
     ],
 )

@@ -38,6 +38,18 @@ def test_each_map_counts_over_its_magnitude_at_each_size() -> None:
     assert_close(at_full_size(one, other), torch.tensor(2 * 0.25 / 0.5))
 
 
+def test_places_that_count_more_cost_more() -> None:
+    one, other = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)
+    other[..., :16] = 0.25
+    weights = torch.ones(1, 1, 32, 32)
+    loss = PerceptualLoss(Doubling(), (1.0, 0.5))  # type: ignore[arg-type]
+    assert_close(loss(one, other, weights), loss(one, other))
+    weights[..., :8] = 3
+    assert_close(loss(one, other, weights), 2 * loss(one, other), atol=0, rtol=0.05)
+    weights[..., :16] = 0
+    assert loss(one, other, weights) < 0.1 * loss(one, other)
+
+
 def test_no_gradient_reaches_the_driving_frame() -> None:
     frame, driving = picture(0).requires_grad_(), picture(1).requires_grad_()
     loss = PerceptualLoss(Doubling(), (1.0,))  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from reenact.training.build import (
     build_training_module,
 )
 from reenact.training.config import TrainConfig
+from reenact.training.losses import EXPRESSIVE_LABELS
 from reenact.training.recording import record
 from reenact.training.step import TrainingModule
 from reenact.training.validation import (
@@ -60,7 +62,7 @@ def test_the_total_is_the_weighted_sum_of_the_terms(
     total, terms = module(*inputs(batch, flow_share=0.5))
     weights = module.weights._asdict() | {"flow": 0.5 * module.weights.flow}
     expected = sum(weights[name] * terms[name] for name in set(weights) & set(terms))
-    assert set(weights) - set(terms) == {"expressive"}
+    assert set(weights) - set(terms) == {"expressive", "perceptual_expressive"}
     assert_close(total.detach(), expected)
     assert not any(term.requires_grad for term in terms.values())
 
@@ -96,6 +98,17 @@ def test_the_step_is_one_graph(module: TrainingModule, batch: PairBatch) -> None
         compiled(*inputs(batch, flow_share=0.25))
 
 
+def test_eyes_and_mouth_can_count_more_in_the_perceptual_loss(
+    module: TrainingModule, batch: PairBatch
+) -> None:
+    batch.driving_parsing[:] = EXPRESSIVE_LABELS[0]
+    _, plain = module(*inputs(batch))
+    module.weights = module.weights._replace(perceptual_expressive=2.0)
+    _, weighted = module(*inputs(batch))
+    assert_close(weighted["perceptual"], 3 * plain["perceptual"])
+    assert_close(weighted["pixel"], plain["pixel"])
+
+
 def test_recording_a_step_leaves_weights_and_statistics_alone(
     module: TrainingModule, batch: PairBatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,18 +130,19 @@ def test_recording_a_step_leaves_weights_and_statistics_alone(
 @pytest.mark.gpu
 def test_a_recorded_step_learns_the_same(module: TrainingModule, batch: PairBatch) -> None:
     module = module.cuda()
+    unrecorded = deepcopy(module)  # its gradients are born on another stream than the graph's
     arguments = tuple(tensor.cuda() for tensor in inputs(batch))
     bend = random_bend(len(batch), torch.Generator("cuda").manual_seed(1))
-    expected, _ = module(*arguments)
-    expected.backward()
-    gradients = [p.grad.clone() for p in module.model.parameters() if p.grad is not None]
-    module.zero_grad(set_to_none=True)
     record(module, batch.to("cuda"), bend)
-    total, _ = module(*arguments)
-    total.backward()
-    assert_close(total, expected, rtol=1e-3, atol=1e-3)
-    found = [p.grad for p in module.model.parameters() if p.grad is not None]
-    for mine, theirs in zip(found, gradients, strict=True):
+    totals = [step(*arguments)[0] for step in (module, unrecorded)]
+    for total in totals:
+        total.backward()
+    assert_close(totals[0], totals[1], rtol=1e-3, atol=1e-3)
+    found, expected = (
+        [p.grad for p in step.model.parameters() if p.grad is not None]
+        for step in (module, unrecorded)
+    )
+    for mine, theirs in zip(found, expected, strict=True):
         assert_close(mine, theirs, rtol=1e-2, atol=1e-3)
 
 

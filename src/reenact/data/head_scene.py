@@ -30,6 +30,22 @@ class Layer(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class Stance(Record):
+    """How B heads are held."""
+
+    head: Tensor
+    """(B, 3, 3) rotation of the head."""
+    bust: Tensor
+    """(B, 3, 3) rotation of the shoulders."""
+    shift: Tensor
+    """(B, 3) how far both have moved, cm in camera axes."""
+
+    def turn(self, points: Tensor, reference: Tensor) -> Tensor:
+        """Points (B, N, 3) in head axes to camera axes, by their place on the neutral head."""
+        return turn(points, follow(reference), self.head, self.bust) + self.shift.unsqueeze(1)
+
+
+@dataclass(frozen=True, eq=False)
 class Scene(Record):
     """Who is seen, from where, in what light."""
 
@@ -37,10 +53,7 @@ class Scene(Record):
     """(B, V, 3) head axes, with expression."""
     offset: Tensor
     """(B, V, 3) what the identity alone moves."""
-    head: Tensor
-    """(B, 3, 3) rotation of the head."""
-    bust: Tensor
-    """(B, 3, 3) rotation of the shoulders."""
+    stance: Stance
     camera: Camera
     light: Light
     skin: Skin
@@ -50,7 +63,7 @@ class Scene(Record):
 
     def place(self, points: Tensor, reference: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """Points (B, N, 3) in head axes to camera axes, and to pixels and depth."""
-        turned = turn(points, follow(reference), self.head, self.bust)
+        turned = self.stance.turn(points, reference)
         return turned, self.camera.project(turned, size)
 
     def pixels(self, centimetres: float, size: int) -> Tensor:

@@ -157,9 +157,10 @@ class Camera(Record):
         return torch.cat([xy * scale - 0.5, -points[..., 2:] * scale], dim=-1)
 
 
-def frame_face(mesh: Tensor, distance: Tensor, scale: float, shift: float) -> Camera:
-    """The camera whose picture is the crop square of the face mesh (B, 478, 3)."""
-    outline = _perspective(mesh[:, list(OUTLINE)], distance)
+def frame_face(meshes: Sequence[Tensor], distance: Tensor, scale: float, shift: float) -> Camera:
+    """The camera whose picture is the crop square of a face at all its moments (B, 478, 3)."""
+    outlines = [_perspective(mesh[:, list(OUTLINE)], distance) for mesh in meshes]
+    outline = torch.cat(outlines, dim=1)
     low, high = outline.amin(dim=1), outline.amax(dim=1)
     extent = high - low
     side = scale * extent.amax(dim=1)

@@ -2,10 +2,12 @@
 
 Photographs have few turned heads and their teacher knows no glasses; here both are drawn with
 exact labels. One call draws a batch on the device; the same generator state gives the same heads.
+`HeadRenderer.draw` shows the same people at several moments.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +17,11 @@ from torch import Tensor
 
 from reenact.data.face_surface import build_surface, draw_surface
 from reenact.data.head_chance import chance, choice, noise, normal, uniform
-from reenact.data.head_expression import expression_scores, random_expression
+from reenact.data.head_expression import expression_scores
 from reenact.data.head_glasses import wear_glasses
-from reenact.data.head_light import hollows, random_light
+from reenact.data.head_light import hollows
 from reenact.data.head_paint import draw_head
+from reenact.data.head_person import Moment, People, random_moment, random_people
 from reenact.data.head_props import (
     hat_trim,
     load_hair,
@@ -27,19 +30,16 @@ from reenact.data.head_props import (
     wear_hat,
 )
 from reenact.data.head_scene import Layer, Scene, nearest
-from reenact.data.head_shape import frame_face, load_head, open_layout, turn
-from reenact.data.head_skin import LABELS, bake, paint
+from reenact.data.head_shape import frame_face, load_head, open_layout
+from reenact.data.head_skin import LABELS, bake
 from reenact.data.head_worn import draw_glasses, draw_hair, draw_hat
 from reenact.layers.precision import full_precision
-from reenact.layers.rotation import matrix_from_euler
 from reenact.perception.cropping import CROP_SCALE, CROP_SHIFT, CROP_SIZE
 from reenact.perception.pose_curve import PITCH_OFFSET, mesh_yaw
 from reenact.records import Record
 
 _RIGID = (0.0, 8.0, 0.0)
 """A place that turns with the head."""
-_IDENTITY_DEVIATION = 0.85
-"""Of the identity weights; 1 is the variety of the scans."""
 _SLACK = 0.35
 """How deep below the surface a mesh point still counts as seen, cm."""
 
@@ -107,15 +107,32 @@ class HeadRenderer:
         self.shell_triangles = self.skin_triangles[low[self.skin_triangles].all(dim=1)]
         self.backgrounds = None if backgrounds is None else backgrounds.to(device)
 
-    @torch.no_grad()
     def __call__(
         self, count: int, generator: torch.Generator, pose: Tensor | None = None
     ) -> HeadBatch:
         """Draw heads; pose (count, 3) in true degrees, random where it is not given."""
+        if pose is None:
+            pose = self.random_pose(count, generator)
+        moment = random_moment(pose, self.expression_names, generator)
+        return self.draw([moment], generator)[0]
+
+    @torch.no_grad()
+    def draw(self, moments: Sequence[Moment], generator: torch.Generator) -> list[HeadBatch]:
+        """Draw the same people at one or several moments, before a camera that stands still.
+
+        The crop square is that of all moments together.
+        """
+        count = len(moments[0])
         with full_precision(self.model.neutral):
-            if pose is None:
-                pose = self.random_pose(count, generator)
-            return self._draw(count, generator, pose)
+            people = random_people(count, len(self.model.identities), self.maps, generator)
+            behind = self._background(count, generator)
+            scenes = self._scenes(people, moments)
+            # What they wear is drawn by the same chance at every moment.
+            wardrobe, drawn = generator.get_state(), []
+            for scene, moment in zip(scenes, moments, strict=True):
+                generator.set_state(wardrobe)
+                drawn.append(self._draw(scene, moment, behind, generator))
+        return drawn
 
     def random_pose(self, count: int, generator: torch.Generator) -> Tensor:
         """Yaw, pitch, roll (count, 3) in true degrees; two thirds evenly over all turns."""
@@ -125,10 +142,11 @@ class HeadRenderer:
         roll = normal((count,), 9.0, generator).clamp(-30, 30)
         return torch.stack([yaw.clamp(-self.max_yaw, self.max_yaw), pitch, roll], dim=1)
 
-    def _draw(self, count: int, generator: torch.Generator, pose: Tensor) -> HeadBatch:
-        size, ratio = self.size, self.size // CROP_SIZE
-        weights = random_expression(self.expression_names, count, generator)
-        scene = self._scene(weights, pose, generator)
+    def _draw(
+        self, scene: Scene, moment: Moment, behind: Tensor, generator: torch.Generator
+    ) -> HeadBatch:
+        """Dress the heads of a scene and draw them before backgrounds (B, S, S, 3)."""
+        count, size, ratio = len(scene), self.size, self.size // CROP_SIZE
         mesh = self.model.mesh(scene.shape)
         turned, points = scene.place(mesh, mesh.new_tensor(_RIGID).expand_as(mesh), size)
         bare = nearest(self._layers(scene, generator))
@@ -137,7 +155,6 @@ class HeadRenderer:
         glasses = wear_glasses(mesh, chance(count, self.worn_glasses, generator), generator)
         dressed = draw_glasses(scene, glasses, bare, size, generator)
         seen = dressed.depth.isfinite()
-        behind = self._background(count, generator)
         image = torch.where(seen.unsqueeze(-1), dressed.colour, behind).permute(0, 3, 1, 2)
         # Labels cannot be averaged: the sample next to the middle of each pixel.
         sampled = slice(ratio // 2, None, ratio)
@@ -145,39 +162,35 @@ class HeadRenderer:
         labels = self._lids(dressed.labels[:, sampled, sampled], landmarks)
         landmarks[..., 2] -= landmarks[..., 2].mean(dim=1, keepdim=True)
         landmarks[..., :2] += 0.5
-        read = torch.stack([mesh_yaw(pose[:, 0]), pose[:, 1] + PITCH_OFFSET, pose[:, 2]], dim=1)
+        yaw, pitch, roll = moment.pose.unbind(1)
         return HeadBatch(
             images=F.avg_pool2d(image, ratio).clamp(0, 1),
             labels=labels,
             landmarks=landmarks,
             visible=self._visible(points, bare.depth + scene.pixels(_SLACK, size)),
-            pose_true=pose,
-            pose_mesh=read,
-            expression=expression_scores(weights, self.expression_names),
+            pose_true=moment.pose,
+            pose_mesh=torch.stack([mesh_yaw(yaw), pitch + PITCH_OFFSET, roll], dim=1),
+            expression=expression_scores(moment.expression, self.expression_names),
             foreground=seen[:, sampled, sampled],
         )
 
-    def _scene(self, weights: Tensor, pose: Tensor, generator: torch.Generator) -> Scene:
-        """A random person of the given expression (B, 57) and pose (B, 3) before the camera."""
-        model, count = self.model, len(pose)
-        identity = normal((count, len(model.identities)), _IDENTITY_DEVIATION, generator)
-        shape = model.shape(identity, weights)
-        head = matrix_from_euler(pose)
-        # Shoulders follow the head in part.
-        lean = normal((count, 3), 1.0, generator) * pose.new_tensor([8.0, 3.0, 2.0])
-        bust = matrix_from_euler(pose * uniform((count, 3), 0.1, 0.7, generator) + lean)
-        mesh = model.mesh(shape)
-        turned = turn(mesh, torch.ones_like(mesh[..., :1]), head, bust)
-        distance = torch.exp(uniform((count,), 3.8, 5.5, generator))
-        return Scene(
-            shape=shape,
-            offset=model.shape(identity, torch.zeros_like(weights)) - model.neutral,
-            head=head,
-            bust=bust,
-            camera=frame_face(turned, distance, CROP_SCALE, CROP_SHIFT),
-            light=random_light(count, generator),
-            skin=paint(self.maps, count, generator),
-        )
+    def _scenes(self, people: People, moments: Sequence[Moment]) -> list[Scene]:
+        """The people at every moment, before one camera."""
+        model = self.model
+        shapes = [model.shape(people.identity, moment.expression) for moment in moments]
+        stances = [people.stance(moment) for moment in moments]
+        rigid = model.neutral.new_tensor(_RIGID)
+        faces = [
+            stance.turn(mesh, rigid.expand_as(mesh))
+            for stance, mesh in zip(stances, map(model.mesh, shapes), strict=True)
+        ]
+        still = torch.zeros_like(moments[0].expression)
+        offset = model.shape(people.identity, still) - model.neutral
+        camera = frame_face(faces, people.distance, CROP_SCALE, CROP_SHIFT)
+        return [
+            Scene(shape, offset, stance, camera, people.light, people.skin)
+            for shape, stance in zip(shapes, stances, strict=True)
+        ]
 
     def _layers(self, scene: Scene, generator: torch.Generator) -> list[Layer]:
         """Head, hair and hat; hair ends under the rim of a hat, and scarves hide it."""

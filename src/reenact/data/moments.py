@@ -31,6 +31,8 @@ class MotionRange:
     """Degrees that a head in profile may turn back: its far side was not photographed."""
     shift: float = 0.06
     """Deviation, in half widths of the picture."""
+    body: tuple[float, float] = (0.1, 0.9)
+    """Range of the share of the neck's movement that the shoulders join in."""
     zoom: float = 0.04
     """Deviation of the size."""
     strength: tuple[float, float] = (0.7, 1.2)
@@ -71,6 +73,7 @@ def draw_moments(
         rotation=_rotations(heads, normal[:, :3], limits),
         shift=normal[:, 3:5] * limits.shift,
         zoom=1 + normal[:, 5] * limits.zoom,
+        body=_bodies(torch.rand(count, generator=generator, device=device), limits),
         offsets=_keep_edges_apart(heads, offsets, mesh),
         jaw=jaw,
         camera=_cameras(torch.rand(2 * count, 4, generator=generator, device=device), limits),
@@ -107,6 +110,12 @@ def _rotations(heads: HeadFit, normal: Tensor, limits: MotionRange) -> Tensor:
     back = torch.minimum(-turn * yaw.sign(), room)
     turn = torch.where(yaw == 0, turn, -back * yaw.sign())
     return mirror_axes(matrix_from_euler(torch.stack([turn, pitch, roll], 1)))
+
+
+def _bodies(chance: Tensor, limits: MotionRange) -> Tensor:
+    """Shares (2 B,) by which shoulders follow, from chance (B,); the same at both moments."""
+    low, high = limits.body
+    return (low + (high - low) * chance).repeat_interleave(2)
 
 
 def _cameras(chance: Tensor, limits: MotionRange) -> Tensor:

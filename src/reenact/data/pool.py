@@ -10,41 +10,57 @@ from reenact.data.store import scaled
 
 
 class PairPool:
-    """Makes a share of every batch anew and takes the others from the last ones it made.
+    """Makes a share of the pairs anew and takes the others from the last ones it made.
 
     Every pair is seen about 1 / fresh times, each time with another augmentation. Pictures are
     kept as uint8. What is in the pool depends on all earlier draws, so a run that goes on after an
     interruption sees other pairs than one that was not interrupted.
     """
 
-    def __init__(self, source: PairSource, fresh: float, capacity: int) -> None:
-        """Keep the last `capacity` pairs; fresh in (0, 1] is the share of new ones in a batch."""
+    def __init__(self, source: PairSource, fresh: float, capacity: int, block: int = 1) -> None:
+        """Keep the last `capacity` pairs; fresh in (0, 1] is the mean share of new ones in a batch.
+
+        Once the pool is full new ones are made when `block` of them are due.
+        """
         assert 0 < fresh <= 1
+        assert 1 <= block <= capacity
         self.source = source
         self.fresh = fresh
         self.capacity = capacity
+        self.block = block
+        self._due = 0.0
         self._kept: tuple[Tensor, ...] = ()
         self._made = 0
 
     def draw(self, count: int, generator: torch.Generator) -> PairBatch:
         """New pairs first, then kept ones; as many new ones as are wanted while it is filling."""
-        filling = self._made < self.capacity
-        wanted = count if filling else max(1, round(count * self.fresh))
+        wanted = self._wanted(count)
+        if wanted == 0:
+            return self._take(count, generator)
         made = self.source.draw(wanted, generator)
         self._keep(made)
-        return (
-            made if wanted == count else concatenate([made, self._take(count - wanted, generator)])
-        )
+        if wanted < count:
+            return concatenate([made, self._take(count - wanted, generator)])
+        return made if wanted == count else PairBatch(*(t[:count] for t in made.tensors()))
+
+    def _wanted(self, count: int) -> int:
+        """How many pairs to make now for a batch of count."""
+        if self._made < self.capacity:
+            return count
+        self._due += count * self.fresh
+        wanted = int(self._due) if self._due >= self.block else 0
+        self._due -= wanted
+        return wanted
 
     def _keep(self, batch: PairBatch) -> None:
+        """Put the last pairs made in the places of the oldest."""
         stored = [_stored(tensor) for tensor in batch.tensors()]
         if not self._kept:
             self._kept = tuple(t.new_zeros(self.capacity, *t.shape[1:]) for t in stored)
-        start = self._made % self.capacity
-        room = min(len(batch), self.capacity - start)
+        numbers = torch.arange(self._made, self._made + len(batch), device=stored[0].device)
+        places = numbers[-self.capacity :] % self.capacity
         for kept, tensor in zip(self._kept, stored, strict=True):
-            kept[start : start + room] = tensor[:room]
-            kept[: len(batch) - room] = tensor[room:]
+            kept[places] = tensor[-self.capacity :]
         self._made += len(batch)
 
     def _take(self, count: int, generator: torch.Generator) -> PairBatch:

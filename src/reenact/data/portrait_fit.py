@@ -29,8 +29,6 @@ NECK_FOLLOWS = (0.6, 0.2, 0.05, 0.0, 0.0)
 """Share of the head's movement below the chin; the rest is the body's."""
 RING_SPEAKS = (0.6, 0.2, 0.0, 0.0, 0.0)
 """Share of the outline's expression."""
-BODY_FOLLOWS = 0.25
-"""Share of the neck's movement that the shoulders join in."""
 BORDER = 1.35
 """Half a side of the square through the last ring; beyond the picture, corners included."""
 _FIRST_TURN, _LAST_TURN = 0.35, 0.9
@@ -80,6 +78,8 @@ class Moments(Record):
     """(B, 2) of the head."""
     zoom: Tensor
     """(B,) of the head."""
+    body: Tensor
+    """(B,) share of the neck's movement that the shoulders join in."""
     offsets: Tensor
     """(B, 478, 3) of the face mesh, head axes, cm."""
     jaw: Tensor
@@ -95,6 +95,7 @@ class Moments(Record):
             rotation=torch.lerp(torch.eye(3, device=along.device), self.rotation, along),
             shift=self.shift * moving.unsqueeze(1),
             zoom=torch.where(chosen, 1.0, self.zoom),
+            body=self.body,
             offsets=self.offsets * along,
             jaw=self.jaw * moving.unsqueeze(1),
             camera=torch.lerp(camera_at_rest(self.camera), self.camera, moving.unsqueeze(1)),
@@ -185,7 +186,8 @@ def pose_heads(heads: HeadFit, moments: Moments, mesh: HeadMesh) -> PosedHead:
     change = heads.placement.direction(moments.offsets)
     spoken = change[:, mesh.outline].repeat(1, NUM_RINGS, 1)
     turned = _turn(heads, moments, heads.rings + heads.speaks * spoken)
-    body = BODY_FOLLOWS * (_turn(heads, moments, heads.neck.unsqueeze(1))[:, 0] - heads.neck)[:, :2]
+    neck = _turn(heads, moments, heads.neck.unsqueeze(1))[:, 0]
+    body = moments.body.unsqueeze(1) * (neck - heads.neck)[:, :2]
     still = heads.rings.clone()
     still[..., :2] += body_shift(heads, body, heads.rings[..., :2])
     return PosedHead(

@@ -52,6 +52,11 @@ class Portraits(Record):
     usual_inside: Tensor
     """(3,) the median of inside over the brightness of the skin, among the donors."""
 
+    @property
+    def backgrounds(self) -> Tensor:
+        """(N, 3, S, S) uint8 the photographs without their heads."""
+        return self.layers[:, 4:]
+
     def lenders(self, index: Tensor, chance: Tensor) -> Tensor:
         """Whose mouths are seen inside, (B,): the own where it is open, else any donor's."""
         gaps = self.heads.lip_gaps[index]

@@ -1,7 +1,7 @@
-"""The same pair, framed otherwise: turned in the picture, nearer, stretched, off the middle.
+"""The same pair, framed otherwise: turned in the picture, nearer, stretched, off the middle, bent.
 
-Filmed people are few. A face that is a little wider, tilted or off the middle is nearly another
-one, and the motion between the two frames of a pair stays true.
+Filmed people are few. A face that is a little wider, tilted, crooked or off the middle is nearly
+another one, and the motion between the two frames of a pair stays true, or nearly so.
 """
 
 from __future__ import annotations
@@ -29,11 +29,46 @@ class ReframingRange:
     """Natural logarithm of the scale, which only grows: what lies outside was not filmed."""
     stretch: float = 0.1
     """Natural logarithm of the width over the height, either way."""
+    elastic: float = 0.0
+    """Largest push of each of the `WAVES` waves that bend the picture, in half widths; up to 0.056,
+    1 / (sqrt(2) pi WAVES), nothing folds."""
+
+
+WAVES = 4
+"""An elastic deformation is a sum of this many sines."""
+LONGEST, SHORTEST = 0.5, 1.0
+"""Periods of a wave in a picture."""
+INVERSIONS = 6
+"""Steps that find where a bent point goes, to a tenth of a pixel at 256 x 256."""
+
+
+@dataclass(frozen=True, eq=False)
+class Elastic(Record):
+    """Smooth pushes of B pictures: z + sum over waves of p sin(f z + t)."""
+
+    push: Tensor
+    """(B, W, 2) p, xy in half widths."""
+    frequency: Tensor
+    """(B, W, 2) f, radians per half width."""
+    phase: Tensor
+    """(B, W) t, radians."""
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """How far points (B, N, 2) are pushed: (B, N, 2)."""
+        waves = (exact_matmul(points, self.frequency.mT) + self.phase.unsqueeze(1)).sin()
+        return exact_matmul(waves, self.push)
+
+    def undo(self, points: Tensor) -> Tensor:
+        """Which points (B, N, 2) are pushed to these."""
+        found = points
+        for _ in range(INVERSIONS):
+            found = points - self(found)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
 class Reframing(Record):
-    """Where the points of B pictures go: M z + s."""
+    """Where the points of B pictures go: M b(z) + s, where b undoes an elastic push."""
 
     matrix: Tensor
     """(B, 2, 2) M."""
@@ -41,10 +76,12 @@ class Reframing(Record):
     """(B, 2) s, xy in [-1, 1]."""
     turn: Tensor
     """(B,) counter-clockwise in the picture, radians."""
+    elastic: Elastic | None = None
 
     def __call__(self, points: Tensor) -> Tensor:
         """Where points (B, L, 2) go."""
-        return exact_matmul(points, self.matrix.mT) + self.shift.unsqueeze(1)
+        straight = points if self.elastic is None else self.elastic.undo(points)
+        return exact_matmul(straight, self.matrix.mT) + self.shift.unsqueeze(1)
 
     def origins(self, height: int, width: int) -> Tensor:
         """Where the pixels of the new pictures come from: (B, H, W, 2)."""
@@ -53,10 +90,12 @@ class Reframing(Record):
         adjugate = torch.stack([d, -b, -c, a], dim=-1).view(-1, 2, 2)
         inverse = adjugate / (a * d - b * c).view(-1, 1, 1)  # torch.linalg waits for the device
         found = exact_matmul(grid - self.shift.unsqueeze(1), inverse.mT)
+        if self.elastic is not None:
+            found = found + self.elastic(found)
         return found.view(-1, height, width, 2)
 
     def pose(self, code: Tensor) -> Tensor:
-        """Pose codes (B, P) of heads that turn along; a stretched head keeps its pose."""
+        """Pose codes (B, P) of heads that turn along; a stretched or bent head keeps its pose."""
         still = torch.zeros_like(self.turn)
         about_view = matrix_from_vector(torch.stack([still, still, self.turn], dim=-1))
         rotation = vector_from_matrix(compose(about_view, matrix_from_vector(code[:, :3])))
@@ -73,7 +112,17 @@ def draw_reframing(count: int, limits: ReframingRange, generator: torch.Generato
     cos, sin = turn.cos(), turn.sin()
     # Counter-clockwise as seen, though y points down.
     matrix = torch.stack([cos * across, sin * down, -sin * across, cos * down], dim=-1)
-    return Reframing(matrix.view(count, 2, 2), shift.mT, turn)
+    elastic = draw_elastic(count, limits.elastic, generator) if limits.elastic > 0 else None
+    return Reframing(matrix.view(count, 2, 2), shift.mT, turn, elastic)
+
+
+def draw_elastic(count: int, push: float, generator: torch.Generator) -> Elastic:
+    """One deformation for each of `count` pairs; every wave has its own direction and phase."""
+    chance = torch.rand(5, count, WAVES, generator=generator, device=generator.device)
+    angle, phase = 2 * math.pi * chance[:2]
+    rate = math.pi * (LONGEST + (SHORTEST - LONGEST) * chance[2])
+    frequency = torch.stack([angle.cos(), angle.sin()], dim=-1) * rate.unsqueeze(-1)
+    return Elastic((2 * chance[3:] - 1).movedim(0, -1) * push, frequency, phase)
 
 
 def reframe(batch: PairBatch, reframing: Reframing) -> PairBatch:

@@ -28,7 +28,11 @@ from reenact.layers.rotation import euler_from_vector
 from reenact.records import Parser, Parsing, PoseEncoder
 
 TURNING = MotionRange(
-    angles=(40.0, 6.0, 4.0), max_angles=(50.0, 14.0, 12.0), untouched=1.0, light=0.0
+    angles=(40.0, 6.0, 4.0),
+    max_angles=(50.0, 14.0, 12.0),
+    body=(0.25, 0.25),
+    untouched=1.0,
+    light=0.0,
 )
 """Far turns; one frame of each pair is the photograph."""
 

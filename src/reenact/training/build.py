@@ -87,7 +87,9 @@ def build_augmentation(config: AugmentationConfig) -> Augmentation:
         saturation=config.saturation,
         hue=config.hue,
         moved=config.moved,
-        reframing=ReframingRange(turn=config.turn, zoom=config.zoom, stretch=config.stretch),
+        reframing=ReframingRange(
+            turn=config.turn, zoom=config.zoom, stretch=config.stretch, elastic=config.elastic
+        ),
     )
 
 
@@ -104,6 +106,7 @@ def build_training_module(config: LossConfig, model: FaceletModel) -> TrainingMo
         pixel=config.pixel,
         flow=config.flow,
         expressive=config.expressive,
+        perceptual_expressive=config.perceptual_expressive,
     )
     in_channels_last(perceptual.to(device))
     return TrainingModule(model, perceptual, weights, config.localization_sign)

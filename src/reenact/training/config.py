@@ -52,6 +52,13 @@ class DataConfig:
     """Share of the still pairs of a batch that is drawn anew; the others are recent ones."""
     still_pool: AtLeastOne = 2048
     """Recent still pairs kept where some are used again."""
+    head_share: Share = 0.0
+    """Share of the pairs that are synthetic heads drawn twice; needs ict_facekit and makehuman_cc0
+    in the folder that REENACT_WEIGHTS names. Clips and stills divide the rest as before."""
+    head_fresh: Annotated[float, Field(gt=0, le=1)] = 0.15
+    """Share of the head pairs of a batch that is drawn anew: drawing heads is dear."""
+    head_pool: AtLeastOne = 1024
+    """Recent head pairs kept where some are used again."""
     max_clips: AtLeastOne | None = None
     """Use no more training clips than this, for trials."""
     max_stills: AtLeastOne | None = None
@@ -73,13 +80,15 @@ class AugmentationConfig:
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """In turns of the colour circle."""
     moved: Share = 0.0
-    """Chance of framing a pair otherwise, by no more than the next three; not in the paper."""
+    """Chance of framing a pair otherwise, by no more than the next four; not in the paper."""
     turn: Weight = 12.0
     """In the picture, degrees."""
     zoom: Weight = 0.3
     """Natural logarithm of the largest scale; it only grows."""
     stretch: Weight = 0.1
     """Natural logarithm of the width over the height."""
+    elastic: Annotated[float, Field(ge=0, le=0.056)] = 0.0
+    """Largest push of each of four waves that bend the picture, in half widths."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -106,6 +115,8 @@ class LossConfig:
     """Of known flow at the points of the face, when training starts; not in the paper."""
     expressive: Weight = 0.0
     """Extra weight of eyes and mouth in these two losses: they are small, and people look there."""
+    perceptual_expressive: Weight = 0.0
+    """The same in the perceptual loss."""
     flow_until: Share = 0.5
     """Share of the budget over which that weight falls to zero, evenly."""
 

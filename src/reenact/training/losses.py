@@ -30,8 +30,13 @@ class PerceptualLoss(nn.Module):
         self.magnitudes = features.MAGNITUDES
         self.pyramid = nn.ModuleList(AntiAliasDownsample(3, scale) for scale in pyramid)
 
-    def forward(self, frame: Tensor, driving: Tensor) -> Tensor:
-        """Sum over sizes and maps of the mean difference, each map over its usual magnitude."""
+    def forward(self, frame: Tensor, driving: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Sum over sizes and maps of the mean difference, each map over its usual magnitude.
+
+        Args:
+            frame, driving: (B, 3, H, W) in [0, 1].
+            weights: (B, 1, H, W) of the places in the means; 1 everywhere where it is not given.
+        """
         total = frame.new_zeros(())
         for shrink in self.pyramid:
             seen = self.features(shrink(frame))
@@ -40,8 +45,11 @@ class PerceptualLoss(nn.Module):
             for mine, theirs, magnitude in zip(seen, wanted, self.magnitudes, strict=True):
                 # The maps may be bfloat16, and so their difference: its sign is exact, and the sum
                 # is one of float32.
-                difference = (mine - theirs).abs().mean(dtype=torch.float32)
-                total = total + difference / magnitude
+                difference = (mine - theirs).abs()
+                if weights is not None:
+                    places = F.adaptive_avg_pool2d(weights, difference.shape[-2:])
+                    difference = difference * places.to(difference.dtype)
+                total = total + difference.mean(dtype=torch.float32) / magnitude
         return total
 
 

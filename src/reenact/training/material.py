@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -21,10 +22,22 @@ from reenact.data.pool import PairPool
 from reenact.data.readings import Readers
 from reenact.data.sampling import ClipPairs, StillPairs
 from reenact.data.sidecar import SideCar
-from reenact.data.store import ClipStore, load_clips, load_stills, read_sidecars, with_codes
+from reenact.data.store import (
+    ClipStore,
+    StillStore,
+    load_clips,
+    load_stills,
+    read_sidecars,
+    with_codes,
+)
 from reenact.errors import DataError
 from reenact.training.config import DataConfig, TrainConfig
 
+if TYPE_CHECKING:
+    from reenact.data.rerender import StillRenderer
+
+HEAD_BLOCK = 16
+"""Synthetic people drawn at a time, so that a GPU has enough to do at once."""
 POSE_SAMPLE = 512
 """Pairs whose poses give the mean and deviation that the model takes out."""
 
@@ -53,19 +66,33 @@ def gather_material(config: TrainConfig, device: torch.device) -> Material:
     sidecars = read_sidecars(clips)
     store = load_clips(clips, size, device, readers, sidecars)
     validation = load_clips(held_out, size, device, readers)
-    sources: list[PairSource] = [ClipPairs(store, data.far_share)]
-    shares = [1 - data.still_share]
-    if data.still_share > 0:
+    shares = source_shares(data)
+    sources: dict[str, PairSource] = {"clips": ClipPairs(store, data.far_share)}
+    backgrounds = None
+    if shares["stills"] > 0:
         known = with_codes(sidecars, store)
-        stills: PairSource = _still_pairs(data, size, device, readers, clips, known)
-        if data.still_fresh < 1:
-            stills = PairPool(stills, data.still_fresh, data.still_pool)
-        sources.append(stills)
-        shares.append(data.still_share)
-    used = [(source, share) for source, share in zip(sources, shares, strict=True) if share > 0]
-    pairs = MixedPairs(tuple(s for s, _ in used), tuple(share for _, share in used))
+        portraits, renderer = _still_renderer(data, size, device, readers, clips, known)
+        backgrounds = renderer.portraits.backgrounds
+        stills = StillPairs(portraits, renderer)
+        sources["stills"] = _pooled(stills, data.still_fresh, data.still_pool)
+    if shares["heads"] > 0:
+        heads = _head_pairs(size, device, backgrounds)
+        block = min(HEAD_BLOCK, data.head_pool)
+        sources["heads"] = _pooled(heads, data.head_fresh, data.head_pool, block)
+    used = [name for name in sources if shares[name] > 0]
+    pairs = MixedPairs(tuple(sources[n] for n in used), tuple(shares[n] for n in used))
     mean, deviation = pose_statistics(pairs, device, config.seed)
     return Material(pairs, validation, mean, deviation)
+
+
+def source_shares(data: DataConfig) -> dict[str, float]:
+    """What part of the pairs comes from where; heads leave the others their proportion."""
+    photographed = 1 - data.head_share
+    return {
+        "clips": photographed * (1 - data.still_share),
+        "stills": photographed * data.still_share,
+        "heads": data.head_share,
+    }
 
 
 def find_footage(data: DataConfig) -> tuple[tuple[Footage, ...], tuple[Footage, ...]]:
@@ -107,14 +134,26 @@ def _shipped_readers(data: DataConfig, device: torch.device) -> Callable[[], Rea
     return readers
 
 
-def _still_pairs(
+def _pooled(source: PairSource, fresh: float, capacity: int, block: int = 1) -> PairSource:
+    return source if fresh == 1 else PairPool(source, fresh, capacity, block)
+
+
+def _head_pairs(size: int, device: torch.device, backgrounds: Tensor | None) -> PairSource:
+    from reenact.data.head_pairs import HeadPairs
+    from reenact.data.heads import HeadRenderer
+    from reenact.data.teachers import weights_folder
+
+    return HeadPairs(HeadRenderer(weights_folder(), device, backgrounds), size)
+
+
+def _still_renderer(
     data: DataConfig,
     size: int,
     device: torch.device,
     readers: Callable[[], Readers],
     clips: Sequence[Footage],
     sidecars: Sequence[SideCar],
-) -> StillPairs:
+) -> tuple[StillStore, StillRenderer]:
     from reenact.data.expressions import build_expression_bank
     from reenact.data.portrait_mesh import load_head_mesh
     from reenact.data.rerender import StillRenderer
@@ -130,4 +169,4 @@ def _still_pairs(
     bank = build_expression_bank(
         sidecars, [clip.identity for clip in clips], load_head_mesh(device)
     )
-    return StillPairs(portraits, StillRenderer(portraits, bank))
+    return portraits, StillRenderer(portraits, bank)

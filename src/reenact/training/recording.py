@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 
@@ -37,7 +39,10 @@ def record(module: nn.Module, batch: PairBatch, bend: Bend) -> None:
             bend.weights,
             bend.controls,
         )
-        torch.cuda.make_graphed_callables(module, inputs, num_warmup_iters=WARM_UP)
+        with warnings.catch_warnings():
+            # Recording warms up on a stream of its own, and that is meant.
+            warnings.filterwarnings("ignore", message="The AccumulateGrad node's stream")
+            torch.cuda.make_graphed_callables(module, inputs, num_warmup_iters=WARM_UP)
     finally:
         torch.set_autocast_cache_enabled(cached)
     with torch.no_grad():

@@ -30,6 +30,8 @@ class LossWeights(NamedTuple):
     flow: float
     expressive: float = 0.0
     """Extra weight of eyes and mouth in the last two."""
+    perceptual_expressive: float = 0.0
+    """The same in the first."""
 
 
 class TrainingModule(nn.Module):
@@ -84,19 +86,22 @@ class TrainingModule(nn.Module):
         return total, {name: value.detach() for name, value in (terms | watched).items()}
 
     def _reconstruction(self, animation: Animation, batch: PairBatch) -> dict[str, Tensor]:
-        terms = {"perceptual": self.perceptual(animation.frame, batch.driving)}
-        if self.weights.pixel == self.weights.flow == 0:
-            return terms
-        area = expressive_area(Parsing(batch.driving_parsing)) * self.weights.expressive
-        if self.weights.pixel > 0:
-            terms["pixel"] = pixel_loss(animation.frame, batch.driving, 1 + area)
-        if self.weights.flow > 0:
-            expressive = sample(area, batch.driving_points.unsqueeze(1)).flatten(1)
+        weights, frame = self.weights, animation.frame
+        expressive = expressive_area(Parsing(batch.driving_parsing))
+        places = None
+        if weights.perceptual_expressive > 0:
+            places = 1 + weights.perceptual_expressive * expressive
+        terms = {"perceptual": self.perceptual(frame, batch.driving, places)}
+        area = weights.expressive * expressive
+        if weights.pixel > 0:
+            terms["pixel"] = pixel_loss(frame, batch.driving, 1 + area)
+        if weights.flow > 0:
+            extra = sample(area, batch.driving_points.unsqueeze(1)).flatten(1)
             terms["flow"] = flow_loss(
                 animation.motion.flows[-1],
                 batch.source_points,
                 batch.driving_points,
-                batch.point_weights * (1 + expressive),
+                batch.point_weights * (1 + extra),
             )
         return terms
 
