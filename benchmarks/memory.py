@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("video", type=Path)
     parser.add_argument("--frames", type=int, nargs="+", default=[250, 1500])
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--stub", action="store_true", help="stand-ins for the networks")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -60,7 +61,7 @@ def main() -> None:
         runs = []
         for count in options.frames:
             write_driving(folder / "talk.mp4", options.video, count)
-            runs.append(measure(folder, count, stub=options.stub))
+            runs.append(measure(folder, count, options.device, stub=options.stub))
             print(row(runs[-1], runs[0]), flush=True)
     sys.exit(max(run.peak_mb for run in runs) > TOLERATED * min(run.peak_mb for run in runs))
 
@@ -105,10 +106,10 @@ def repeat(loop: Path, path: Path, count: int) -> None:
                     written += 1
 
 
-def measure(folder: Path, count: int, *, stub: bool) -> Run:
+def measure(folder: Path, count: int, device: str, *, stub: bool) -> Run:
     """Run the command in a process of its own."""
     module = "stubbed" if stub else "reenact.cli.main"
-    options = ["-q", "-y", "--device", "cpu", "--preset", "ultrafast", "--quality", "30"]
+    options = ["-q", "-y", "--device", device, "--preset", "ultrafast", "--quality", "30"]
     inputs = [str(folder / "photo.png"), str(folder / "talk.mp4"), "-o", str(folder / "out.mp4")]
     command = [sys.executable, "-m", module, "animate", *inputs, *options]
     if stub:  # no search for a face: compression shifts the red that the stub looks for
