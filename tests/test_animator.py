@@ -191,6 +191,10 @@ def test_no_face_is_an_error_of_four_parts() -> None:
     with pytest.raises(FaceNotFoundError, match=r"source.*no face.*40 x 30.*expected.*Use"):
         animator().encode_source(empty)
     machine = animator()
+    with pytest.raises(FaceNotFoundError, match=r"^photo\.jpg: found no face"):
+        machine.encode_source(empty, role="photo.jpg")
+    with pytest.raises(FaceNotFoundError, match=r"^photo\.jpg: found no face"):
+        machine.encode_sources(empty, role="photo.jpg")
     source = machine.encode_source(picture_with_face(BOX))
     with pytest.raises(FaceNotFoundError, match="driving"):
         machine.animate(source, [empty, empty])

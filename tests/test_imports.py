@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reenact"
 BASE = {"records", "errors", "config"}
 PARTS = {"motion", "facelet", "generator"}
 PERCEPTION = BASE | {"layers", "perception"}
-DATA = PERCEPTION | {"video", "motion", "data"}
+DATA = PERCEPTION | {"places", "video", "motion", "data"}
 MODEL = BASE | {"layers", "places", *PARTS, "model", "checkpoint"}
 ANIMATOR = MODEL | {
     "perception",

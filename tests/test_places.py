@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reenact.errors import MediaError
-from reenact.places import exists, is_file, is_folder, require_file
+from reenact.places import exists, is_file, is_folder, make_folder, require_file
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "gone"])
@@ -41,3 +41,16 @@ def test_the_error_says_what_was_found(tmp_path: Path, name: str, found: str) ->
     with pytest.raises(MediaError, match="expected a picture") as error:
         require_file(tmp_path / name, "a picture")
     assert f"found {found}" in str(error.value)
+
+
+def test_a_folder_is_made_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "a/b", "one to write to")
+    assert is_folder(tmp_path / "a/b")
+
+
+@pytest.mark.parametrize("name", ["file", "file/inside", "x" * 300, "a\0b"])
+def test_what_cannot_be_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match=r"cannot be a folder .*, expected one to write to"):
+        make_folder(tmp_path / name, "one to write to")

@@ -3,8 +3,9 @@
     python tools/border_flicker.py PHOTO... --driving CLIP... [--frames 60] [--keep FOLDER]
 
 Every photograph is animated by every clip, encoded as `reenact animate` does and decoded again.
-Flicker is measured in a ring on both sides of the square's border, and against it in the same
-ring of a video that shows nothing but the untouched photograph. All values are grey levels of 255.
+Flicker is measured in a ring on both sides of the square's border, and against it in two places:
+outside that ring in the same video, where the photograph is untouched, and in the same ring of a
+video that shows nothing but the photograph. All values are grey levels of 255.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from reenact import animator as animators
 from reenact.animator import Animator
 from reenact.portrait import Portrait
 from reenact.records import FloatArray, Image
-from reenact.video import VideoReader, VideoWriter, load_image
+from reenact.video import ResumableWriter, VideoReader, load_image
 
 RING = 0.02
 """Width of the ring on either side of the border, in sides of the square."""
@@ -39,8 +40,10 @@ class Flicker:
 
     ring: float
     """Flicker on both sides of the border."""
-    photo: float
-    """The same of a video of the untouched photograph."""
+    outside: float
+    """Flicker of the same video farther out, in the photograph; NaN where the square fills it."""
+    still: float
+    """Flicker in the ring of a video of the photograph alone."""
     band: float
     """Flicker just inside the border, where what moves may show too."""
     step: float
@@ -51,8 +54,8 @@ def main() -> None:
     """Print a table of one line for each animation, and their mean."""
     options = _options()
     model = animators.load(options.model)
-    print("| photo | clip | ring | untouched photo | band inside | step |")
-    print("|---|---|---:|---:|---:|---:|")
+    print("| photo | clip | ring | photo outside | still video | band inside | step |")
+    print("|---|---|---:|---:|---:|---:|---:|")
     rows = []
     for photo in options.photos:
         portrait = model.encode_source(load_image(photo))
@@ -63,7 +66,7 @@ def main() -> None:
                 row = measure(model, portrait, clip, options.frames, folder / f"{name}.mp4")
             rows.append(row)
             print(_line(photo.stem, clip.stem, astuple(row)), flush=True)
-    print(_line("mean", f"{len(rows)}", np.mean([astuple(row) for row in rows], axis=0)))
+    print(_line("mean", f"{len(rows)}", _means(rows)))
 
 
 def measure(model: Animator, portrait: Portrait, clip: Path, count: int, target: Path) -> Flicker:
@@ -71,19 +74,23 @@ def measure(model: Animator, portrait: Portrait, clip: Path, count: int, target:
     with VideoReader(clip) as reader:
         driving = list(islice(reader, count))
         made = coded(model.animate(portrait, driving), target, reader.info.rate)
-    still = coded([portrait.photo] * len(driving), target.with_suffix(".still.mp4"), Fraction(25))
+    alone = target.with_suffix(".still.mp4")
+    still = coded([portrait.photo] * len(driving), alone, reader.info.rate)
     distance = border_distance(portrait.photo.shape[:2], portrait.square)
     width = RING * float(portrait.square[2])
-    ring = np.abs(distance) < width
+    ring, outside = np.abs(distance) < width, distance < -width
     band = (distance > 0) & (distance < BAND * float(portrait.square[2]))
-    untouched = flicker(still, ring)[0]
-    at_ring, in_band = flicker(made, ring, band)
-    return Flicker(at_ring, untouched, in_band, seam_step(made, next(iter(still)), portrait.square))
+    return Flicker(
+        *flicker(made, ring, outside),
+        *flicker(still, ring),
+        *flicker(made, band),
+        seam_step(made, next(iter(still)), portrait.square),
+    )
 
 
 def coded(frames: Iterable[Image], target: Path, rate: Fraction) -> VideoReader:
-    """Frames as they come back from the default encoder."""
-    with VideoWriter(target, rate=rate) as sink:
+    """Frames as they come back from what `reenact animate` writes."""
+    with ResumableWriter(target, rate=rate, job="flicker") as sink:
         for frame in frames:
             sink.write(frame)
     return VideoReader(target)
@@ -92,12 +99,16 @@ def coded(frames: Iterable[Image], target: Path, rate: Fraction) -> VideoReader:
 def flicker(frames: Iterable[Image], *places: NDArray[np.bool_]) -> list[float]:
     """Mean distance of pixels from the mean of the frames before and after, in some places.
 
-    What moves or fades evenly counts nothing; what jumps there and back counts fully.
+    What moves or fades evenly counts nothing; what jumps there and back counts fully. NaN of a
+    place without pixels.
     """
     sums, count = np.zeros(len(places)), 0
     for before, here, after in _triples(_grey(frame) for frame in frames):
         jump = np.abs(here - (before + after) / 2)
-        sums += [jump[: place.shape[0], : place.shape[1]][place].mean() for place in places]
+        sums += [
+            jump[: place.shape[0], : place.shape[1]][place].mean() if place.any() else np.nan
+            for place in places
+        ]
         count += 1
     return list(sums / max(count, 1))
 
@@ -147,6 +158,12 @@ def _triples(frames: Iterator[FloatArray]) -> Iterator[tuple[FloatArray, FloatAr
     for after in frames:
         yield before, here, after
         before, here = here, after
+
+
+def _means(rows: Sequence[Flicker]) -> FloatArray:
+    """Of each column, over the rows that have a value there."""
+    values = np.ma.masked_invalid([astuple(row) for row in rows])
+    return np.asarray(values.mean(axis=0).filled(np.nan))
 
 
 def _grey(frame: Image) -> FloatArray:

@@ -88,7 +88,13 @@ class Animator:
         return first.device
 
     def encode_source(
-        self, image: Image, *, crop: bool = True, face: int = 1, opacity: Opacity | None = None
+        self,
+        image: Image,
+        *,
+        crop: bool = True,
+        face: int = 1,
+        opacity: Opacity | None = None,
+        role: str = "source",
     ) -> Portrait:
         """Find the face of a photograph and do all the work that depends on it alone.
 
@@ -98,24 +104,27 @@ class Animator:
                 the largest square in its middle is used.
             face: Which face to cut out, counted from 1, the largest.
             opacity: Of the photograph, for outputs with alpha; by default the head is opaque.
+            role: What the photograph is, for errors.
 
         Raises:
             FaceNotFoundError: There is no such face.
         """
-        _check_picture(image)
-        found = choose_face(image, self.reader.read(image), face) if crop else None
+        _check_picture(image, role)
+        found = choose_face(image, self.reader.read(image), face, role) if crop else None
         square = middle_square(image) if found is None else crop_square(found.box)
         return self.encode_square(image, square, found, opacity)
 
-    def encode_sources(self, image: Image, *, opacity: Opacity | None = None) -> list[Portrait]:
+    def encode_sources(
+        self, image: Image, *, opacity: Opacity | None = None, role: str = "source"
+    ) -> list[Portrait]:
         """Like `encode_source`, for every face of a photograph, largest first.
 
         Raises:
             FaceNotFoundError: There is none.
         """
-        _check_picture(image)
+        _check_picture(image, role)
         faces = self.reader.read(image)
-        choose_face(image, faces)
+        choose_face(image, faces, role=role)
         return [self.encode_square(image, crop_square(face.box), face, opacity) for face in faces]
 
     @torch.no_grad()
@@ -444,8 +453,14 @@ def load(
     return Animator(model, reader, name=name, batch_size=batch_size)
 
 
-def choose_face(image: Image, faces: Sequence[Face], number: int = 1) -> Face:
+def choose_face(image: Image, faces: Sequence[Face], number: int = 1, role: str = "source") -> Face:
     """One of the faces found in a photograph, counted from 1, the largest.
+
+    Args:
+        image: The photograph.
+        faces: Those found in it, largest first.
+        number: Which one.
+        role: What the photograph is, for errors.
 
     Raises:
         FaceNotFoundError: There is no such face.
@@ -453,12 +468,12 @@ def choose_face(image: Image, faces: Sequence[Face], number: int = 1) -> Face:
     if not faces:
         height, width = image.shape[:2]
         raise FaceNotFoundError(
-            f"source: found no face in the {width} x {height} picture, expected one that fills "
+            f"{role}: found no face in the {width} x {height} picture, expected one that fills "
             "a tenth of its height or more. Use another photo, or --no-crop for a bare crop."
         )
     if number > len(faces):
         raise FaceNotFoundError(
-            f"source: found {len(faces)} faces, expected {number} or more. "
+            f"{role}: found {len(faces)} faces, expected {number} or more. "
             "Choose another --face; 1 is the largest."
         )
     return faces[number - 1]
@@ -480,9 +495,9 @@ def _batched(frames: Iterable[Image], size: int) -> Iterator[list[Image]]:
         yield batch
 
 
-def _check_picture(image: Image) -> None:
+def _check_picture(image: Image, role: str) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise MediaError(
-            f"source: found {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB. "
+            f"{role}: found {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB. "
             "Load it with reenact.video.load_image."
         )

@@ -65,7 +65,9 @@ class Benchmark:
     """What they are counted of: tensors on the GPU, or the resident size of the whole process."""
 
 
-def measure(animator: Animator, photo: Image, frames: int = 30, runs: int = 3) -> Benchmark:
+def measure(
+    animator: Animator, photo: Image, frames: int = 30, runs: int = 3, role: str = "source"
+) -> Benchmark:
     """Time a model.
 
     Args:
@@ -73,11 +75,12 @@ def measure(animator: Animator, photo: Image, frames: int = 30, runs: int = 3) -
         photo: Picture with a face: the source, and, drifting, the driving video.
         frames: Frames to time one at a time; a video has half as many, and 8 or more.
         runs: Videos to make.
+        role: What the picture is, for errors.
     """
     device = animator.device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    animator.encode_source(photo)
+    animator.encode_source(photo, role=role)
     began = _now(device)
     portrait = animator.encode_source(photo)
     source_ms = (_now(device) - began) * 1000

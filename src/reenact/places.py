@@ -50,6 +50,25 @@ def require_file(path: Path, expected: str) -> None:
     raise MediaError(f"{path}: found {_found(path)}, expected {expected}. Check the path.")
 
 
+def make_folder(path: Path, expected: str) -> None:
+    """Make a folder and those above it; one that is there stays as it is.
+
+    Args:
+        path: What should be one.
+        expected: What for, like "one to write to".
+
+    Raises:
+        MediaError: It cannot be one.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MediaError(
+            f"{path}: cannot be a folder ({reason}), expected {expected}. Choose another output."
+        ) from error
+
+
 def _found(path: Path) -> str:
     try:
         mode = path.stat().st_mode

@@ -68,9 +68,20 @@ def wholly_transparent(folder: Path) -> Path:
     return put(folder / "glass.webp", encoded(np.zeros((48, 64, 4), dtype=np.uint8), ".webp"))
 
 
-@awkward("source", Refused(MediaError, "no picture"))
+@awkward("source", Made((64, 48), colour=(200, 100, 50)))
 def float_tiff(folder: Path) -> Path:
+    bgr = np.full((48, 64, 3), (50, 100, 200), dtype=np.float32) / 255
+    return put(folder / "render.tiff", encoded(bgr, ".tiff"))
+
+
+@awkward("source", Made((64, 48)))
+def float_tiff_of_grey(folder: Path) -> Path:
     return put(folder / "render.tiff", encoded(GREY_LEVELS.astype(np.float32) / 255, ".tiff"))
+
+
+@awkward("source", Refused(MediaError, "int16 numbers"))
+def signed_tiff(folder: Path) -> Path:
+    return put(folder / "scan.tiff", encoded(GREY_LEVELS.astype(np.int16), ".tiff"))
 
 
 @awkward("source", Made((64, 48)))

@@ -15,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from reenact.cli.animate import animate, split_inputs
 from reenact.cli.batch import expand_sources
-from reenact.cli.rendering import Settings, job_key, stoppable
+from reenact.cli.job import job_key
+from reenact.cli.rendering import Settings
+from reenact.cli.stopping import requests_as_interrupts, stoppable
 from reenact.cli.targets import check_target
 from reenact.cli.template import template
 from reenact.errors import MediaError, ReenactError
@@ -240,12 +242,27 @@ def test_a_template_is_gone_on_from_as_well(
     assert probe(out).frames == 12
 
 
-def test_a_request_to_end_is_obeyed(tmp_path: Path) -> None:
+def test_a_request_to_end_is_obeyed() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(typer.Exit) as stop, stoppable(tmp_path / "out.mp4"):
+    with requests_as_interrupts(), pytest.raises(typer.Exit) as stop, stoppable():
         signal.raise_signal(signal.SIGTERM)
     assert stop.value.exit_code == 130
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_stop_before_the_first_frame_is_told(
+    photo: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reenact.animator.load", interrupted)
+    stopped = run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--json")
+    assert stopped.exit_code == 130
+    assert stopped.stderr == "reenact: stopped: nothing is finished\n"
+    last = json.loads(stopped.stdout.splitlines()[-1])
+    assert last == {"event": "stopped", "source": None, "partial": None}
+    assert names(tmp_path) == ["photo.png", "talk.mp4"]
 
 
 def test_a_job_is_known_by_its_inputs_and_settings(photo: Path, talk: Path) -> None:

@@ -56,6 +56,12 @@ def test_programs_get_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result["device"]["gpu_problem"] == "no driver."
 
 
+def test_a_face_of_no_photograph_makes_no_sense() -> None:
+    result = CliRunner().invoke(app, ["--face", "2"])
+    assert result.exit_code == 2
+    assert "--face is a face of SOURCE" in " ".join(result.output.split())
+
+
 def test_damaged_weights_are_an_error_after_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = replace(REPORT, shipped=(replace(MODEL, state="missing"),))
     result = run(monkeypatch, damaged)

@@ -8,11 +8,13 @@ import typer
 from typer.testing import CliRunner, Result
 
 from reenact.cli.look import look
+from reenact.cli.targets import motion_name
 from reenact.cli.template import template
-from reenact.errors import ReenactError
+from reenact.errors import ReenactError, TemplateError
 from reenact.look.sheet import WIDTH
-from reenact.video import GENERATED, load_image, probe, read_mark
-from stubs import face_clip
+from reenact.template import load_template
+from reenact.video import GENERATED, load_image, probe, read_mark, save_image
+from stubs import face_clip, picture_with_face
 
 app = typer.Typer()
 app.command()(look)
@@ -68,6 +70,31 @@ def test_a_template_drives_as_well(photo: Path, talk: Path, tmp_path: Path) -> N
     good(run("template", talk, "-o", motion))
     good(run("look", photo, motion, "-o", tmp_path / "why.png", "--frames", 2))
     assert probe(tmp_path / "why.mp4").frames == 2
+
+
+def test_a_folder_or_pattern_of_pictures_drives_as_well(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "shots").mkdir()
+    for number in (2, 10):
+        picture = picture_with_face((30 + number, 40, 70 + number, 90))
+        save_image(tmp_path / f"shots/{number}.png", picture)
+    for driving, name in ((tmp_path / "shots", "shots"), (tmp_path / "shots/*.png", "pattern")):
+        good(run("look", photo, driving, "-o", tmp_path / f"{name}.png"))
+        assert probe(tmp_path / f"{name}.mp4").frames == 2
+        good(run("template", driving, "-o", tmp_path / f"{name}.safetensors"))
+        assert len(load_template(tmp_path / f"{name}.safetensors")) == 2
+
+
+@pytest.mark.parametrize("driving", ["shots", "shots/*.png", "shots/.", "shots.mp4"])
+def test_a_template_is_called_like_what_it_was_read_from(tmp_path: Path, driving: str) -> None:
+    assert motion_name(tmp_path / driving) == "shots"
+
+
+def test_a_template_is_not_made_of_a_template(talk: Path, tmp_path: Path) -> None:
+    motion = tmp_path / "talk.safetensors"
+    good(run("template", talk, "-o", motion))
+    result = run("template", motion, "-o", tmp_path / "again.safetensors")
+    assert isinstance(result.exception, TemplateError)
+    assert "found a motion template, expected a face video" in str(result.exception)
 
 
 def test_bad_input_is_an_error_in_one_line_and_leaves_nothing(

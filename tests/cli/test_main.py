@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_the_package_is_the_command() -> None:
     command = [sys.executable, "-m", "reenact", "--version"]
     said = subprocess.run(command, env=places, check=True, capture_output=True, text=True).stdout
     assert said.strip() == f"reenact {__version__}"
+
+
+def test_a_request_to_end_is_taken_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(main, "app", lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(KeyboardInterrupt):
+        main.run()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_error_is_one_line_and_status_1(

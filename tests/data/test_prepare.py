@@ -14,7 +14,7 @@ from reenact.data import prepare
 from reenact.data.decode import decode_clip, decode_still
 from reenact.data.prepare import find_footage, prepare_folder
 from reenact.data.sidecar import read_sidecar
-from reenact.errors import DataError
+from reenact.errors import DataError, MediaError
 from reenact.perception.crop_reader import CropReading
 from reenact.perception.cropping import crop_square
 from reenact.records import Face, Image
@@ -205,7 +205,7 @@ def test_names_that_would_share_readings_are_left_out(tmp_path: Path, reader: Sq
 def test_a_file_is_no_folder_to_write_to(tmp_path: Path, reader: SquareReader) -> None:
     source = write_footage(tmp_path / "in", {"ann": (3,)})
     (tmp_path / "out").touch()
-    with pytest.raises(DataError, match="cannot be a folder"):
+    with pytest.raises(MediaError, match="cannot be a folder"):
         prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
 
 
@@ -213,6 +213,16 @@ def test_readings_that_cannot_be_written_end_the_run(tmp_path: Path, reader: Squ
     source = write_footage(tmp_path / "in", {"ann": (3,)})
     (tmp_path / "out/clips/train/ann-00.npz").mkdir(parents=True)
     with pytest.raises(DataError, match="train: cannot be written to"):
+        prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
+
+
+def test_a_manifest_that_cannot_be_copied_ends_the_run(
+    tmp_path: Path, reader: SquareReader
+) -> None:
+    source = write_footage(tmp_path / "in", {"ann": (3,)})
+    (source / "manifest.csv").touch()
+    (tmp_path / "out/manifest.csv").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"out/manifest\.csv: the manifest cannot be copied"):
         prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
 
 

@@ -34,6 +34,13 @@ def test_standing_still_and_fading_evenly_are_no_flicker(tool: ModuleType) -> No
     assert tool.flicker([grey(10 * (n % 2)) for n in range(6)], everywhere) == [10]
 
 
+def test_a_place_without_pixels_has_no_flicker_and_no_share_of_the_mean(tool: ModuleType) -> None:
+    nowhere = np.zeros((40, 40), dtype=bool)
+    assert np.isnan(tool.flicker([grey(9)] * 5, nowhere)).all()
+    rows = [tool.Flicker(1, outside, 1, 1, 1) for outside in (3, np.nan)]
+    assert tool._means(rows).tolist() == [1, 3, 1, 1, 1]
+
+
 def test_the_border_is_where_the_square_ends_inside_the_picture(tool: ModuleType) -> None:
     distance = tool.border_distance((40, 60), np.array([-5.0, 10.0, 30.0]))
     assert distance[20, 24] == 0.5  # the right side lies at x = 25

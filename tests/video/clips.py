@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.video.reformatter import ColorPrimaries, ColorTrc
 from av.video.stream import VideoStream
 
 from reenact.records import Image
@@ -41,6 +42,7 @@ def make_clip(
     codec: str = "libx264",
     audio_codec: str = "aac",
     pix_fmt: str = "yuv420p",
+    colours: tuple[ColorPrimaries, ColorTrc] | None = None,
 ) -> Path:
     """Write a clip with PyAV alone; `ticks` of `time_base` make its rate vary."""
     with av.open(str(path), "w") as container:
@@ -50,6 +52,8 @@ def make_clip(
         stream.pix_fmt = pix_fmt
         base = time_base or 1 / rate
         stream.time_base = stream.codec_context.time_base = base
+        if colours:
+            stream.codec_context.color_primaries, stream.codec_context.color_trc = colours
         if rotation:
             stream.set_display_rotation(rotation)
         audio = _tone_stream(container, audio_codec) if sound else None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reenact.errors import MediaError
-from reenact.video import load_image, save_image
+from reenact.video import load_image, load_opacity, save_image
 
 from .clips import make_clip, numbered_frame
 
@@ -39,6 +39,42 @@ def test_grey_and_sixteen_bit_become_eight_bit_rgb(tmp_path: Path) -> None:
         image = load_image(tmp_path / name)
         assert image.dtype == np.uint8
         assert np.abs(image.astype(int) - grey[..., None]).max() <= 1
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("white", [1, 255, 65535])
+def test_floating_point_becomes_eight_bit_rgb(tmp_path: Path, kind: type, white: int) -> None:
+    numbers = picture().astype(kind) / 255 * white
+    numbers[0, :2, :] = [[np.nan] * 3, [9 * white] * 3]
+    cv2.imwrite(str(tmp_path / "float.tiff"), numbers[..., ::-1])
+    image = load_image(tmp_path / "float.tiff")
+    assert image[0, :2, 0].tolist() == [0, 255]
+    assert np.array_equal(image[1:], picture()[1:])
+
+
+def test_grey_floating_point_is_grey(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.tiff"), picture()[..., 0].astype(np.float32) / 255)
+    assert np.array_equal(load_image(tmp_path / "grey.tiff"), picture()[..., [0, 0, 0]])
+
+
+def test_transparent_floating_point_shows_white_paper(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.zeros((4, 4, 4), dtype=np.float32)
+    pixels[:2, :, 3] = 1
+    cv2.imwrite(str(tmp_path / "alpha.tiff"), pixels)
+    assert np.array_equal(load_image(tmp_path / "alpha.tiff")[:, 0, 0], [0, 0, 255, 255])
+    opacity = load_opacity(tmp_path / "alpha.tiff")
+    assert opacity is not None
+    assert opacity[:, 0].tolist() == [255, 255, 0, 0]
+    capfd.readouterr()  # OpenCV's own remarks on the file
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32])
+def test_integers_without_a_white_are_refused(tmp_path: Path, kind: type) -> None:
+    cv2.imwrite(str(tmp_path / "signed.tiff"), picture().astype(kind))
+    with pytest.raises(MediaError, match=f"found a picture of {kind.__name__} numbers"):
+        load_image(tmp_path / "signed.tiff")
 
 
 @pytest.mark.parametrize("deep", [False, True])

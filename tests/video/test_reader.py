@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.reformatter import ColorPrimaries, ColorTrc
 
 from reenact.errors import MediaError
 from reenact.video import VideoReader
@@ -24,6 +25,26 @@ def test_info_knows_count_and_rate_before_decoding(
         assert frames.info.rate == rate
         assert frames.info.timestamps is None
         assert frames.info.duration == 12 / rate
+
+
+@pytest.mark.parametrize(
+    ("colours", "said"),
+    [
+        ((ColorPrimaries.BT2020, ColorTrc.SMPTE2084), ["clip.mp4: its colours (HDR, PQ, BT.2020)"]),
+        ((ColorPrimaries.BT709, ColorTrc.ARIB_STD_B67), ["clip.mp4: its colours (HDR, HLG)"]),
+        ((ColorPrimaries.BT709, ColorTrc.BT709), []),
+        (None, []),
+    ],
+)
+def test_colours_that_are_not_mapped_are_told(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    colours: tuple[ColorPrimaries, ColorTrc] | None,
+    said: list[str],
+) -> None:
+    with VideoReader(make_clip(tmp_path / "clip.mp4", colours=colours)) as frames:
+        assert len(list(frames)) == 12
+    assert [text.partition(" are not")[0].rpartition("/")[2] for text in caplog.messages] == said
 
 
 def test_frames_come_in_order_with_their_times(tmp_path: Path) -> None:

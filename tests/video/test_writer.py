@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -176,3 +177,15 @@ def test_an_output_that_cannot_be_is_refused_at_once(tmp_path: Path, name: str) 
     with pytest.raises(MediaError, match=name.split("/")[-1]):
         VideoWriter(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_stands_still_beside_what_moves_does_not_flicker(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0)
+    photo = cv2.resize(noise.integers(0, 256, (24, 36, 3), dtype=np.uint8), (288, 192))
+    with VideoWriter(tmp_path / "out.mp4") as sink:
+        for index in range(12):
+            frame = photo.copy()
+            frame[:, :144] = np.roll(photo[:, :144], 2 * index, axis=0)
+            sink.write(frame)
+    still = np.stack([frame[:, 160:] for frame in VideoReader(tmp_path / "out.mp4")]).astype(float)
+    assert np.abs(still[1:-1] - (still[:-2] + still[2:]) / 2).mean() < 0.002

@@ -96,14 +96,12 @@ def examine_inputs(
     from reenact.advice import Onlooker, about_driving, about_source, sight
     from reenact.animator import choose_face
     from reenact.cli.rendering import open_clip, read_source
-    from reenact.cli.subject import called
     from reenact.driving import frame_clip
     from reenact.template import MotionTemplate
 
     photo = read_source(source, None)
     faces = finder.read(photo)
-    with called(source):
-        choose_face(photo, faces, face)
+    choose_face(photo, faces, face, role=str(source))
     seen = sight(photo, faces, chosen=face)
     yield from about_source(seen)
     if driving is None:

@@ -22,6 +22,7 @@ from reenact.cli.motion import (
 from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import EventProgress, frame_progress, tell
 from reenact.cli.rendering import TEMPLATE_SUFFIX, Settings, open_clip
+from reenact.cli.stopping import stoppable
 from reenact.cli.targets import OutputFormat, check_target
 
 __all__ = ["Motion", "animate", "check_target", "split_inputs"]
@@ -287,7 +288,7 @@ def animate(
 
     With --json the events are: start (model, device, sources), advice (source, about, kind, text),
     progress (stage, done, total, fps), done (source, target, held, absent), failed (source, error),
-    stopped (source, partial), end (made, failed).
+    stopped (source, partial: null where there is none), end (made, failed).
 
     Examples:
 
@@ -354,32 +355,33 @@ def animate(
         certificate=None if certificate is None else str(certificate),
         private_key=None if private_key is None else str(private_key),
     )
-    batch = Batch(
-        expand_sources(sources),
-        driving,
-        output,
-        settings,
-        model,
-        overwrite=overwrite,
-        resume=resume,
-        events=as_json,
-        advice=advice and (as_json or not quiet),
-        form=form,
-        several=asks_for_several(sources),
-    )
-    if batch.tasks:
-        with open_clip(driving, driving_from, driving_to) as frames:
-            from reenact.animator import load  # torch takes a while: --help need not wait for it
+    with stoppable(events=as_json):
+        batch = Batch(
+            expand_sources(sources),
+            driving,
+            output,
+            settings,
+            model,
+            overwrite=overwrite,
+            resume=resume,
+            events=as_json,
+            advice=advice and (as_json or not quiet),
+            form=form,
+            several=asks_for_several(sources),
+        )
+        if batch.tasks:
+            with open_clip(driving, driving_from, driving_to) as frames:
+                from reenact.animator import load  # takes a while: --help need not wait for it
 
-            chosen = choose_device(device)
-            animator = load(model, device=chosen, batch_size=batch_size)
-            if as_json:
-                tell("start", model=animator.name, device=str(chosen), sources=batch.total)
-            elif not quiet:
-                typer.echo(f"{animator.name} on {chosen}", err=True)
-            with EventProgress() if as_json else frame_progress(quiet) as progress:
-                batch.run(animator, frames, progress)
-    batch.conclude()
+                chosen = choose_device(device)
+                animator = load(model, device=chosen, batch_size=batch_size)
+                if as_json:
+                    tell("start", model=animator.name, device=str(chosen), sources=batch.total)
+                elif not quiet:
+                    typer.echo(f"{animator.name} on {chosen}", err=True)
+                with EventProgress() if as_json else frame_progress(quiet) as progress:
+                    batch.run(animator, frames, progress)
+        batch.conclude()
 
 
 def split_inputs(

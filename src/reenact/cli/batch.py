@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import typer
 
 from reenact.cli.advice import Adviser
+from reenact.cli.job import is_done, job_key
 from reenact.cli.progress import tell
 from reenact.cli.rendering import (
     Losses,
     Settings,
     check_format,
-    is_done,
-    job_key,
     read_opacity,
-    stoppable,
     write_animation,
 )
+from reenact.cli.stopping import stoppable
 from reenact.cli.subject import open_subject
 from reenact.cli.targets import OutputFormat, check_target, name_targets
 from reenact.errors import MediaError, ReenactError
+from reenact.places import make_folder
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -101,14 +101,11 @@ class Batch:
         self._tell_ready()
         for task in self.tasks:
             try:
-                with stoppable(task.target):
+                with stoppable(task.source, task.target, events=self._events):
                     losses = self._make(task, animator, driving, progress)
                 self._done(task, losses)
             except ReenactError as error:
                 self._fail(task, error)
-            except typer.Exit:
-                self._stop(task)
-                raise
 
     def _make(
         self,
@@ -156,7 +153,7 @@ class Batch:
             self._ready.append(task)
             return
         if self._several:
-            _make_folder(task.target.parent)
+            make_folder(task.target.parent, "one for several outputs")
         check_target(task.target, (task.source, driving), overwrite, resume=self._resume)
         check_format(task.target, self._settings)
         self.tasks.append(task)
@@ -190,14 +187,6 @@ class Batch:
             text = f"{task.source}: {text}"
         typer.echo(f"reenact: {text}", err=True)
 
-    def _stop(self, task: Task) -> None:
-        from reenact.video import partial_path
-
-        part = partial_path(task.target)
-        if self._events:
-            partial = str(part) if part.exists() else None
-            tell("stopped", source=str(task.source), partial=partial)
-
 
 def asks_for_several(sources: Sequence[Path]) -> bool:
     """Whether sources may be more than one, however many files they stand for today."""
@@ -221,13 +210,3 @@ def expand_sources(sources: Iterable[Path]) -> list[Path]:
             raise MediaError(f"{source}: found no file, expected photographs. Check the pattern.")
         found |= dict.fromkeys(files)
     return list(found)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(
-            f"{path}: cannot be a folder ({error.strerror}), expected one for several outputs. "
-            "Choose another output."
-        ) from error

@@ -12,7 +12,6 @@ import typer
 
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption, ModelOption
-from reenact.cli.subject import called
 
 if TYPE_CHECKING:
     from reenact.bench import Benchmark
@@ -57,8 +56,8 @@ def bench(
 
         picture = astronaut()
     animator = load(model, device=choose_device(device), batch_size=batch_size)
-    with called(photo or Path("astronaut")):
-        result = measure(animator, picture, frames=frames, runs=runs)
+    role = str(photo or "astronaut")
+    result = measure(animator, picture, frames=frames, runs=runs, role=role)
     typer.echo(json.dumps(plain(result)) if as_json else text(result))
 
 

@@ -34,8 +34,11 @@ def doctor(
         ),
     ] = None,
     face: Annotated[
-        int, typer.Option(min=1, help="Which face of SOURCE, counted from 1, the largest.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1, help="Which face of SOURCE, counted from 1, the largest.", show_default="1"
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -54,8 +57,10 @@ def doctor(
       reenact doctor photo.jpg talk.mp4
     """
     if source is not None:
-        advise(source, driving, face, device, as_json=as_json)
+        advise(source, driving, face or 1, device, as_json=as_json)
         return
+    if face is not None:
+        raise typer.BadParameter("--face is a face of SOURCE, and there is none.")
 
     from reenact.doctor import examine  # torch takes a while: --help need not wait for it
 

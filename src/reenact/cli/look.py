@@ -11,8 +11,7 @@ from reenact.cli.animate import Motion
 from reenact.cli.device import choose_device
 from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import Counted, frame_progress
-from reenact.cli.rendering import open_driving
-from reenact.cli.subject import called
+from reenact.cli.rendering import open_clip
 from reenact.cli.targets import check_target
 from reenact.errors import MediaError
 
@@ -37,7 +36,9 @@ def look(
     driving: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DRIVING", help="Face video or motion template.", show_default=False
+            metavar="DRIVING",
+            help="Face video, GIF, folder or pattern of pictures, or motion template.",
+            show_default=False,
         ),
     ] = None,
     output: Annotated[
@@ -98,17 +99,16 @@ def look(
     photo = load_image(source)
     if driving is None:
         animator = load(model, device=choose_device(device))
-        with called(source):
-            portrait = animator.encode_source(photo, crop=crop)
+        portrait = animator.encode_source(photo, crop=crop, role=str(source))
         page = Sheet(animator, portrait, f"{animator.name}: {source.name}").draw(note="at rest")
         save_image(picture, page, generated_by(animator.name, animator.weights))
         typer.echo(picture)
         return
-    with open_driving(driving) as clip, frame_progress(quiet) as progress:
+    with open_clip(driving) as clip, frame_progress(quiet) as progress:
         check_frame(driving, frame, len(clip))
         animator = load(model, device=choose_device(device))
-        with called(source):
-            portrait = animator.encode_source(photo, crop=crop)
+        portrait = animator.encode_source(photo, crop=crop, role=str(source))
+        comment = generated_by(animator.name, animator.weights)
         title = f"{animator.name}: {source.name} driven by {driving.name}"
         page = write_pages(
             Sheet(animator, portrait, title),
@@ -117,13 +117,14 @@ def look(
             clip,
             video,
             progress,
+            comment=comment,
             frame=frame,
             frames=frames,
             motion=motion.value,
             adapt_scale=adapt_scale,
             crop=crop,
         )
-    save_image(picture, page, generated_by(animator.name, animator.weights))
+    save_image(picture, page, comment)
     typer.echo(picture)
     typer.echo(video)
 
@@ -136,6 +137,7 @@ def write_pages(
     target: Path,
     progress: Progress,
     *,
+    comment: str,
     frame: int | None = None,
     frames: int = 50,
     motion: MotionMode = "relative",
@@ -145,7 +147,7 @@ def write_pages(
     """Write a video of one page a frame; returns the page of `frame`, or where most moves."""
     from reenact.look import watch
     from reenact.template import MotionTemplate
-    from reenact.video import VideoWriter, generated_by
+    from reenact.video import VideoWriter
 
     total = len(driving)
     start = 0 if frame is None else min(max(0, frame - frames // 2), max(0, total - frames))
@@ -165,7 +167,6 @@ def write_pages(
     )
     info = driving if isinstance(driving, MotionTemplate) else driving.info
     kept, most = None, -1.0
-    comment = generated_by(animator.name, animator.weights)
     with VideoWriter(target, info, comment=comment, quality=QUALITY) as sink:
         for stage in Counted(stages, count, progress, "drawing"):
             page = sheet.draw(stage, f"driving frame {stage.index} of {total}")

@@ -16,6 +16,7 @@ from reenact.cli.doctor import doctor
 from reenact.cli.evaluate import evaluate
 from reenact.cli.look import look
 from reenact.cli.prepare import prepare
+from reenact.cli.stopping import requests_as_interrupts
 from reenact.cli.template import template
 from reenact.cli.train import train
 from reenact.cli.verify import verify
@@ -67,7 +68,8 @@ def options(
 def run() -> None:
     """Entry point: like `app`, but an error of ours is one line on stderr and status 1."""
     try:
-        app()
+        with requests_as_interrupts():
+            app()
     except ReenactError as error:
         print("reenact:", " ".join(str(error).split()), file=sys.stderr)  # noqa: T201
         sys.exit(1)

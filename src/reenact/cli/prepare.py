@@ -13,6 +13,7 @@ from rich.progress import Progress
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption
 from reenact.cli.progress import Counted
+from reenact.errors import DataError
 
 
 def prepare(
@@ -39,7 +40,8 @@ def prepare(
 
     Every clip becomes OUT/<id>.mp4 and every picture OUT/<id>.jpg, 256 pixels on a side, each with
     its readings in OUT/<id>.npz. Footage that already has such an npz beside it keeps its crop and
-    its mesh. Running the command again goes on where it stopped.
+    its mesh. Running the command again goes on where it stopped. Exits with 1 if nothing could be
+    prepared.
 
     Examples:
       reenact prepare footage prepared
@@ -56,4 +58,9 @@ def prepare(
             source, target, reader, lambda found: Counted(found, len(found), progress, "preparing")
         )
     typer.echo(f"{len(prepared.kept)} prepared, {len(prepared.left_out)} left out", err=True)
+    if not prepared.kept:
+        raise DataError(
+            f"{source}: found nothing that could be prepared, expected a face in one of the "
+            f"{len(prepared.left_out)} files. The first was left out: {prepared.left_out[0]}"
+        )
     typer.echo(target)

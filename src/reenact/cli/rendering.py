@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import signal
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
-from reenact import __version__
 from reenact.cli.layout import driving_view, lay_out, source_view
 from reenact.cli.progress import Counted
 from reenact.cli.signing import check_signing, choose_signer
@@ -42,10 +33,6 @@ if TYPE_CHECKING:
     from reenact.video import Clip, Sound, Timing
 
 TEMPLATE_SUFFIX = ".safetensors"
-STOPPED = 130
-"""Exit code after Ctrl-C or a request to end, as of shells."""
-ENDS = 1 << 20
-"""Bytes at each end of an input that tell it from others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,41 +99,17 @@ def write_animation(
     """Animate a source into a video file that has the driving video's times."""
     from reenact.filmed import Absence
     from reenact.motion.hold import MotionHold
-    from reenact.video import Passing, ResumableWriter, ahead, find_earlier, generated_by
+    from reenact.video import ResumableWriter, ahead, find_earlier, generated_by
 
     comment = generated_by(animator.name, animator.weights)
     signer = choose_signer(settings, comment)
     earlier = find_earlier(target, job) if resume else None
     done = earlier.frames if earlier else 0
-    portrait, losses = subject.portraits[0], Losses(MotionHold(), Absence())
+    losses = Losses(MotionHold(), Absence())
     sound = choose_sound(settings.audio, source, driving)
-    look = look_through(animator, portrait, driving, progress, settings, adviser)
+    look = look_through(animator, subject.portraits[0], driving, progress, settings, adviser)
     count = subject.count(look.timing, len(driving))
-    frames = look.frames
-    shown: Iterable[Image] | None = subject.shown(look.timing, count)
-    panels: list[Iterator[Image]] = []
-    if settings.compare and look.pictures is not None:
-        if shown is None:
-            panels.append(repeat(source_view(settings, portrait)))
-        else:
-            view = driving_view(settings, subject.framings[0] if subject.framings else None)
-            shown = passing = Passing(shown, done, view)
-            panels.append(passing.taken())
-        frames = passing = Passing(look.pictures, done, driving_view(settings, look.framing))
-        panels.append(passing.taken())
-    made = subject.animate(
-        animator,
-        frames,
-        settings,
-        framing=look.framing,
-        head=look.head,
-        timing=look.timing,
-        hold=losses.hold,
-        absence=losses.absence,
-        skip=done,
-        shown=shown,
-    )
-    pages = lay_out(made, settings, panels)
+    pages = draw_pages(animator, subject, look, settings, losses, count=count, skip=done)
     with (
         ResumableWriter(
             target,
@@ -167,6 +130,56 @@ def write_animation(
         for frame, time in zip(counted, islice(look.times, done, None), strict=False):
             sink.write(frame, time)
     return losses
+
+
+def draw_pages(
+    animator: Animator,
+    subject: Subject,
+    look: DrivingLook,
+    settings: Settings,
+    losses: Losses,
+    *,
+    count: int,
+    skip: int,
+) -> Iterator[Image]:
+    """The pictures of an output from the one after `skip` on, beside source and driving if asked.
+
+    Args:
+        animator: Draws the frames.
+        subject: What is animated.
+        look: What it is animated with.
+        settings: How, and how it is laid out.
+        losses: Counts the frames in which faces were out of sight.
+        count: How many pictures the output has.
+        skip: How many of these an earlier run has made.
+    """
+    from reenact.video import Passing
+
+    frames = look.frames
+    panels: list[Iterator[Image]] = []
+    shown: Iterable[Image] | None = subject.shown(look.timing, count)
+    if settings.compare and look.pictures is not None:
+        if shown is None:
+            panels.append(repeat(source_view(settings, subject.portraits[0])))
+        else:
+            view = driving_view(settings, subject.framings[0] if subject.framings else None)
+            shown = passing = Passing(shown, skip, view)
+            panels.append(passing.taken())
+        frames = passing = Passing(look.pictures, skip, driving_view(settings, look.framing))
+        panels.append(passing.taken())
+    made = subject.animate(
+        animator,
+        frames,
+        settings,
+        framing=look.framing,
+        head=look.head,
+        timing=look.timing,
+        hold=losses.hold,
+        absence=losses.absence,
+        skip=skip,
+        shown=shown,
+    )
+    return lay_out(made, settings, panels)
 
 
 @dataclass(frozen=True)
@@ -305,37 +318,6 @@ def read_source(path: Path, frame: int | None) -> Image:
     return load_image(path) if frame is None else load_frame(path, frame)
 
 
-@contextmanager
-def stoppable(target: Path) -> Iterator[None]:
-    """End on Ctrl-C or a request to end with what is finished in place, and say where.
-
-    Raises:
-        typer.Exit: Stopped; with code 130.
-    """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if main else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        from reenact.video import partial_path
-
-        part = partial_path(target)
-        found = (
-            f"{part} holds what is finished; --resume goes on"
-            if part.exists()
-            else "nothing is finished"
-        )
-        typer.echo(f"reenact: stopped: {found}", err=True)
-        raise typer.Exit(STOPPED) from None
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
-
-
 def read_opacity(path: Path, settings: Settings) -> Opacity | None:
     """How opaque a photograph says to be, where an output is to have alpha."""
     if not settings.alpha or settings.source_frame is not None:
@@ -345,53 +327,3 @@ def read_opacity(path: Path, settings: Settings) -> Opacity | None:
 
     values = load_opacity(path)
     return None if values is None else Opacity(values, on_paper=True)
-
-
-def job_key(inputs: Sequence[Path], model: str, settings: Settings) -> str:
-    """A word for all that the frames of an animation and their encoding depend on."""
-    import av
-
-    parts = [__version__, av.__version__, model, json.dumps(asdict(settings), sort_keys=True)]
-    shipped = Path(__file__).parents[1] / "weights"
-    paths = [*inputs, Path(model), shipped / f"{model}.safetensors", shipped / "reader.safetensors"]
-    paths += [file for path in inputs for file in _files(path)]
-    return hashlib.sha256("\n".join(parts + [_mark(path) for path in paths]).encode()).hexdigest()
-
-
-def is_done(target: Path, job: str) -> bool:
-    """Whether the output of a job is there, whole."""
-    from reenact.video.mark import job_of
-    from reenact.video.sequence import FIRST, is_numbered, numbered
-
-    first = numbered(target, FIRST) if is_numbered(target) else target
-    return first.is_file() and job_of(first) == job
-
-
-def _files(place: Path) -> list[Path]:
-    """What is in a folder or matches a pattern."""
-    from reenact.places import is_folder
-    from reenact.video.images import expand, is_pattern
-
-    if is_folder(place):
-        try:
-            return sorted(place.iterdir())
-        except OSError:
-            return []  # whoever reads it says so
-    return expand(place) if is_pattern(place) else []
-
-
-def _mark(path: Path) -> str:
-    """Size and ends of a file, which tell it from others; empty where none can be read."""
-    from reenact.places import is_file
-
-    if not is_file(path):
-        return ""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            ends = file.read(ENDS)
-            file.seek(max(file.tell(), size - ENDS), os.SEEK_SET)
-            ends += file.read(ENDS)
-    except OSError:
-        return ""  # whoever reads it says so
-    return f"{size} {hashlib.sha256(ends).hexdigest()}"

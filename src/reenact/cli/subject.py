@@ -138,30 +138,14 @@ def open_subject(
         if clip is not None:
             yield _filmed(animator, source, clip, settings, progress)
             return
-        photo = read_source(source, settings.source_frame)
-        with called(source):
-            portraits = (
-                animator.encode_sources(photo, opacity=opacity)
-                if settings.all_faces
-                else [
-                    animator.encode_source(
-                        photo, crop=settings.crop, face=settings.face, opacity=opacity
-                    )
-                ]
-            )
-        yield Subject(portraits)
-
-
-@contextmanager
-def called(source: Path) -> Iterator[None]:
-    """Errors about a photograph name its file: the animator, which knows none, says `source`."""
-    try:
-        yield
-    except ReenactError as error:
-        what, colon, rest = str(error).partition(":")
-        if what != "source":
-            raise
-        raise type(error)(f"{source}{colon}{rest}") from error
+        photo, role = read_source(source, settings.source_frame), str(source)
+        if settings.all_faces:
+            yield Subject(animator.encode_sources(photo, opacity=opacity, role=role))
+            return
+        portrait = animator.encode_source(
+            photo, crop=settings.crop, face=settings.face, opacity=opacity, role=role
+        )
+        yield Subject([portrait])
 
 
 @contextmanager

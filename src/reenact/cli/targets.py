@@ -57,7 +57,7 @@ def name_targets(
         if pictures and output.suffix.lower() != ".png":
             return [output / NUMBERED]
         return [output]
-    motion = driving.stem if not set("*?[") & set(driving.name) else driving.parent.name
+    motion = motion_name(driving)
     targets: list[Path] = []
     for source in sources:
         name, number = f"{source.stem}-{motion}", 1
@@ -66,6 +66,14 @@ def name_targets(
             name = f"{source.stem}-{number}-{motion}"
         targets.append(target)
     return targets
+
+
+def motion_name(driving: Path) -> str:
+    """What outputs say of a driving file, folder, or pattern of pictures in a folder."""
+    from reenact.video.images import is_pattern
+
+    path = driving.absolute()
+    return path.parent.name if is_pattern(driving) else path.stem
 
 
 def check_target(

@@ -11,8 +11,8 @@ import typer
 from reenact.cli.device import choose_device
 from reenact.cli.options import DeviceOption, ModelOption, QuietOption
 from reenact.cli.progress import Counted, frame_progress
-from reenact.cli.rendering import TEMPLATE_SUFFIX
-from reenact.cli.targets import check_target
+from reenact.cli.rendering import TEMPLATE_SUFFIX, open_clip
+from reenact.cli.targets import check_target, motion_name
 from reenact.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from reenact.motion.hold import MotionHold
     from reenact.records import Image
     from reenact.template import MotionTemplate
-    from reenact.video import VideoReader
+    from reenact.video import Clip
 
 
 def template(
     driving: Annotated[
-        Path, typer.Argument(metavar="DRIVING", help="Face video to read.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="DRIVING",
+            help="Face video, GIF, folder or pattern of pictures to read.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -60,7 +65,7 @@ def template(
 
       reenact animate photo.jpg talk.safetensors
     """
-    target = output or Path(driving.stem + TEMPLATE_SUFFIX)
+    target = output or Path(motion_name(driving) + TEMPLATE_SUFFIX)
     if target.suffix.lower() != TEMPLATE_SUFFIX:
         raise TemplateError(
             f"{target}: found suffix {target.suffix!r}, expected {TEMPLATE_SUFFIX!r}. "
@@ -70,11 +75,14 @@ def template(
 
     from reenact.animator import load  # torch takes a while: --help need not wait for it
     from reenact.motion.hold import MotionHold
-    from reenact.template import save_template
-    from reenact.video import VideoReader
+    from reenact.template import MotionTemplate, save_template
 
     hold = MotionHold()
-    with VideoReader(driving) as video, frame_progress(quiet) as progress:
+    with open_clip(driving) as video, frame_progress(quiet) as progress:
+        if isinstance(video, MotionTemplate):
+            raise TemplateError(
+                f"{driving}: found a motion template, expected a face video. Animate with it."
+            )
         animator = load(model, device=choose_device(device))
         recorded = record(animator, video, progress, hold, crop=crop, limit=frames, note=note)
     save_template(target, recorded)
@@ -85,7 +93,7 @@ def template(
 
 def record(
     animator: Animator,
-    video: VideoReader,
+    video: Clip,
     progress: Progress,
     hold: MotionHold,
     *,

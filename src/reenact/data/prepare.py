@@ -26,6 +26,7 @@ from reenact.errors import DataError, MediaError
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut, union_box
 from reenact.perception.mesh import outline_box
 from reenact.perception.reader import FaceReader, overlap
+from reenact.places import make_folder
 from reenact.records import Face, FloatArray
 from reenact.video import VideoReader, VideoWriter, save_image
 
@@ -68,6 +69,7 @@ def prepare_folder(source: Path, target: Path, reader: FaceReader, watch: Watch 
     Raises:
         DataError: There is nothing below the folder, or the other one is not apart from it or
             cannot be written to.
+        MediaError: The other one cannot be a folder.
     """
     _check_apart(source, target)
     found = list(find_footage(source))
@@ -79,7 +81,7 @@ def prepare_folder(source: Path, target: Path, reader: FaceReader, watch: Watch 
     firsts: dict[Path, Path] = {}
     for path in watch(found):
         folder = target / path.parent.relative_to(source)
-        _make_folder(folder)
+        make_folder(folder, "one to write to")
         try:
             first = firsts.setdefault(folder / path.stem, path)
             if first is not path:
@@ -92,10 +94,7 @@ def prepare_folder(source: Path, target: Path, reader: FaceReader, watch: Watch 
             left_out.append(str(error))
             _LOG.warning("left out: %s", error)
         except OSError as error:
-            raise DataError(
-                f"{folder}: cannot be written to ({error.strerror}), expected permission and room. "
-                "Make some and run the command again: it goes on where it stopped."
-            ) from error
+            raise DataError(f"{folder}: cannot be written to {_remedy(error)}") from error
     _copy_manifest(source, target)
     return Prepared(tuple(kept), tuple(left_out))
 
@@ -139,16 +138,6 @@ def _check_apart(source: Path, target: Path) -> None:
             f"{target}: found the folder of the footage, or one in it or around it, expected one "
             "apart. Choose another output."
         )
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be a folder ({error.strerror}), expected one to write to. Choose "
-            "another output."
-        ) from error
 
 
 def _known_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:
@@ -247,4 +236,16 @@ def _write_and_read(
 def _copy_manifest(source: Path, target: Path) -> None:
     """Carry over who is who; without a list the names of the files tell (`identity_of`)."""
     if (source / "manifest.csv").is_file():
-        shutil.copyfile(source / "manifest.csv", target / "manifest.csv")
+        try:
+            shutil.copyfile(source / "manifest.csv", target / "manifest.csv")
+        except OSError as error:
+            raise DataError(
+                f"{error.filename}: the manifest cannot be copied {_remedy(error)}"
+            ) from error
+
+
+def _remedy(error: OSError) -> str:
+    return (
+        f"({error.strerror}), expected permission and room. Make some and run the command again: "
+        "it goes on where it stopped."
+    )

@@ -195,6 +195,7 @@ def _container(path: Path) -> str:
     if names:
         return suffix[1:] if suffix[1:] in names else names[0]
     hint = " For pictures give a name like frames/%05d.png." if suffix in ("", ".png") else ""
+    hint += " A folder to write into must be there already." if not suffix else ""
     raise MediaError(
         f"{path}: the suffix {path.suffix!r} names no format to write, expected one of "
         f"{', '.join(CONTAINERS)}, or another video format of FFmpeg. Rename the output.{hint}"

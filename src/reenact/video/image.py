@@ -17,22 +17,26 @@ from reenact.video.container import decode_pictures, error_text, open_media, pic
 from reenact.video.info import displayed_size
 from reenact.video.partial import PartialFile
 from reenact.video.picture_size import check_size
-from reenact.video.pixels import to_rgb
+from reenact.video.pixels import to_rgb, warn_of_colours
 
 JPEG = "mjpeg"
 """What FFmpeg calls it."""
 BACKDROP = 255
 """What shows through transparent pixels: white paper."""
+WHITES = (1.0, 255.0, 65535.0)
+"""What white may be in pictures of floating point numbers."""
 
 
 def load_image(path: str | PathLike[str]) -> Image:
     """Read a picture as uint8 (H, W, 3) RGB.
 
     Grey, 16-bit, palette, CMYK and transparent pictures are converted, EXIF rotation is obeyed.
-    What OpenCV does not read (HEIC, AVIF, GIF, a video's first frame) is tried with FFmpeg.
+    Floating point numbers are taken as they are, 0 for black and 1 for white; where most are beyond
+    that, 255 or 65535 for white. What lies outside is clipped, NaN is black. What OpenCV does not
+    read (HEIC, AVIF, GIF, a video's first frame) is tried with FFmpeg.
 
     Raises:
-        MediaError: The file is missing, or no picture.
+        MediaError: The file is missing, or no picture, or one of signed or 32-bit integers.
     """
     path = Path(path)
     require_file(path, "a picture")
@@ -44,7 +48,7 @@ def load_image(path: str | PathLike[str]) -> Image:
             "Check its permissions."
         ) from error
     check_size(path, data)
-    image = _decode(np.frombuffer(data, dtype=np.uint8))
+    image = _decode(np.frombuffer(data, dtype=np.uint8), path)
     return image if image is not None else _first_frame(path)
 
 
@@ -75,8 +79,7 @@ def load_opacity(path: str | PathLike[str]) -> NDArray[np.uint8] | None:
         return None
     if stored is None or stored.ndim != 3 or stored.shape[2] != 4:
         return None
-    depth = 255 if stored.dtype == np.uint8 else 65535
-    alpha = stored[..., 3].astype(np.float32) * (255 / depth)
+    alpha = np.clip(np.nan_to_num(stored[..., 3] / _opaque(stored.dtype)) * 255, 0, 255)
     return None if alpha.min() >= 255 else np.rint(alpha).astype(np.uint8)
 
 
@@ -112,16 +115,18 @@ def save_image(path: str | PathLike[str], image: Image, comment: str | None = No
     file.publish()
 
 
-def _decode(data: np.ndarray) -> Image | None:
+def _decode(data: np.ndarray, path: Path) -> Image | None:
     """OpenCV's reading of an encoded picture; None where it cannot."""
     if data.size == 0:
         return None
     try:
-        colour = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        if colour is None:
-            return None
         stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if stored is not None and stored.dtype not in (np.uint8, np.uint16):
+            return _from_numbers(stored, path)
+        colour = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error:
+        return None
+    if colour is None:
         return None
     image = np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), dtype=np.uint8)
     if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
@@ -129,10 +134,38 @@ def _decode(data: np.ndarray) -> Image | None:
     return image
 
 
+def _from_numbers(stored: np.ndarray, path: Path) -> Image:
+    """A picture of floating point numbers, grey, BGR or BGRA.
+
+    Raises:
+        MediaError: The numbers are integers, whose white nobody knows.
+    """
+    if stored.dtype.kind != "f":
+        raise MediaError(
+            f"{path}: found a picture of {stored.dtype} numbers, expected unsigned ones of 8 or 16 "
+            "bits, or floating point. Open it elsewhere and save it as PNG."
+        )
+    numbers = np.nan_to_num(stored, nan=0.0)
+    colour = numbers[..., None] if numbers.ndim == 2 else numbers[..., :3]
+    white = next((white for white in WHITES if np.median(colour) <= white), WHITES[-1])
+    image = np.rint(np.clip(colour / white, 0, 1) * 255).astype(np.uint8)
+    image = (
+        np.repeat(image, 3, axis=2)
+        if image.shape[2] == 1
+        else np.ascontiguousarray(image[..., ::-1])
+    )
+    return _over_backdrop(image, numbers[..., 3]) if numbers.shape[2:] == (4,) else image
+
+
+def _opaque(kind: np.dtype) -> float:
+    """The number of a pixel that hides all behind it."""
+    return 1.0 if kind.kind == "f" else float(np.iinfo(kind).max)
+
+
 def _over_backdrop(image: Image, alpha: np.ndarray) -> Image:
     if alpha.shape != image.shape[:2]:  # turned by EXIF: its transparency is not worth a guess
         return image
-    share = (alpha / np.iinfo(alpha.dtype).max)[..., None]
+    share = np.clip(np.nan_to_num(alpha / _opaque(alpha.dtype)), 0, 1)[..., None]
     return np.rint(image * share + BACKDROP * (1 - share)).astype(np.uint8)
 
 
@@ -144,6 +177,7 @@ def _first_frame(path: Path) -> Image:
                 stream.codec_context.options = {"err_detect": "explode"}  # rather than guess a half
             frame = next(decode_pictures(container, stream), None)
             if frame is not None:
+                warn_of_colours(frame, path)
                 return to_rgb(frame, *displayed_size(frame, stream))
     except MediaError:
         pass

@@ -24,6 +24,7 @@ from reenact.video.container import (
     sound_stream,
     start_time,
 )
+from reenact.video.pixels import warn_of_colours
 
 DEFAULT_RATE = Fraction(25)
 """For files that name no rate."""
@@ -131,6 +132,7 @@ def probe(path: Path) -> VideoInfo:
                 f"{path}: none of its pictures can be decoded, expected at least one whole frame. "
                 "Check that it plays elsewhere; copy or download it again."
             )
+        warn_of_colours(frame, path)
         width, height = displayed_size(frame, stream)
         rotation, codec = frame.rotation % 360, stream.codec_context.codec.canonical_name
     with open_media(path) as container:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    Interpolation,
+)
 
 from reenact.errors import MediaError
 from reenact.records import Image
@@ -15,6 +24,12 @@ UNSPECIFIED = 2
 EVEN = {"yuv422p10le", "yuva444p10le"}
 """Pixel formats of ProRes, which spoils the last line of an odd side."""
 SCALING = Interpolation.BICUBIC
+TRANSFERS: dict[int, str] = {ColorTrc.SMPTE2084: "HDR, PQ", ColorTrc.ARIB_STD_B67: "HDR, HLG"}
+"""Codes of H.273 for light beyond the white of a usual screen."""
+PRIMARIES: dict[int, str] = {ColorPrimaries.BT2020: "BT.2020", ColorPrimaries.SMPTE432: "P3"}
+"""Codes of H.273 for colours that a usual screen does not have."""
+
+log = logging.getLogger(__name__)
 
 
 def to_rgb(frame: av.VideoFrame, width: int, height: int) -> Image:
@@ -40,6 +55,18 @@ def to_rgb(frame: av.VideoFrame, width: int, height: int) -> Image:
             f"converted ({error_text(error)}), expected a usual pixel format. Convert the file."
         ) from error
     return np.ascontiguousarray(np.rot90(picture, turns))
+
+
+def warn_of_colours(frame: av.VideoFrame, path: Path) -> None:
+    """Say of a picture with more colours or light than a usual one that `to_rgb` maps neither."""
+    names = [TRANSFERS.get(frame.color_trc), PRIMARIES.get(frame.color_primaries)]
+    if found := ", ".join(name for name in names if name):
+        log.warning(
+            "%s: its colours (%s) are not mapped to those of usual screens and look pale. "
+            "Convert it to BT.709 first, where that matters",
+            path,
+            found,
+        )
 
 
 def to_rgba(frame: av.VideoFrame) -> Image:

@@ -12,6 +12,10 @@ WORST = 51
 PRORES_PROFILES = ((10, "hq"), (25, "standard"), (40, "lt"), (WORST, "proxy"))
 """Profile up to a quality."""
 
+BLOCKLESS = 20
+"""Up to this quality the blocks of x264 do not show. Its filter against them is weakest there: it
+blurs over into what stands still beside what moves, a little in every frame, and that flickers."""
+
 SCALED = {"flv", "mjpeg", "mpeg2video", "mpeg4", "msmpeg4", "wmv2"}
 """Encoders of FFmpeg's own with a scale of 1, best, to 31."""
 
@@ -36,7 +40,8 @@ def encoder_options(encoder: str, quality: Quality) -> dict[str, str]:
     if encoder == "libx264rgb":
         return {"qp": "0", "preset": "ultrafast"}
     if encoder == "libx264":
-        return {"crf": str(factor), "preset": quality.preset}
+        options = {"crf": str(factor), "preset": quality.preset}
+        return options | ({"deblock": "-6:-6"} if factor <= BLOCKLESS else {})
     if encoder == "libx265":
         lossless = "" if factor else ":lossless=1"
         params = f"log-level=none:open-gop=0{lossless}"
