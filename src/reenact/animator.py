@@ -27,7 +27,7 @@ from reenact.driving import (
     square_in,
 )
 from reenact.errors import FaceNotFoundError, MediaError
-from reenact.motion.following import Manner, MotionMode, follow
+from reenact.motion.following import MAX_TURN, Manner, MotionMode, follow
 from reenact.motion.hold import MotionHold, join_motions
 from reenact.motion.parts import HeadResponse, Part, measure_head
 from reenact.motion.smoothing import MotionSmoother, OneEuro
@@ -156,6 +156,7 @@ class Animator:
         *,
         adapt_scale: bool = True,
         strength: float = 1.0,
+        max_turn: float = MAX_TURN,
         only: Part | None = None,
         smooth: OneEuro | None = None,
         crop: bool = True,
@@ -182,6 +183,8 @@ class Animator:
                 portrait's own pose; "absolute" takes the driving face's place and shape.
             adapt_scale: Relative steps grow and shrink with the size of the face.
             strength: Share of the motion: 0 = at rest, 1 = as driven, up to 2.
+            max_turn: Most that relative motion turns the head away from the photograph, degrees:
+                where the driver turns further, the motion is taken back; 180 for any turn.
             only: The part of the motion that is taken over, "pose", "expression", "lips" or "eyes";
                 None for all.
             smooth: Take the jitter out of the driving motion; None leaves it as it is read.
@@ -203,7 +206,13 @@ class Animator:
             TemplateError: The motion template was made by other weights.
             FaceNotFoundError: No keypoint lies on the lips or eyes that are to be moved alone.
         """
-        manner = Manner(mode=motion, adapt_scale=adapt_scale, strength=strength, only=only)
+        manner = Manner(
+            mode=motion,
+            adapt_scale=adapt_scale,
+            strength=strength,
+            max_turn=max_turn,
+            only=only,
+        )
         portraits = [source] if isinstance(source, Portrait) else list(source)
         if isinstance(frames, MotionTemplate):
             frames.check_like(portraits[0].motion)

@@ -125,6 +125,15 @@ class TestTurn:
         assert "beyond 30 first at 0.2 s" in line
         assert not about_driving(STILL, driving, [], seconds, Plan(relative=False))
 
+    def test_it_is_said_where_turns_are_held(self) -> None:
+        driving = clip(face(), *[face(yaw=60)] * 9)
+        held, free = Plan(max_turn=35), Plan(relative=False, max_turn=35)
+        line = only(about_driving(STILL, driving, [], seconds, held), "turn")
+        assert "motion is held at 35 (--max-turn)" in line
+        for plan in (free, Plan(max_turn=90), None):
+            line = only(about_driving(STILL, driving, [], seconds, plan), "turn")
+            assert "--max-turn" not in line
+
     def test_absolute_turns_count_from_the_photograph(self) -> None:
         driving = clip(*[face(yaw=10)] * 5)
         turned = seen(face(yaw=-25))

@@ -44,3 +44,9 @@ def test_the_frame_that_is_turned_more_is_the_source() -> None:
     (pairs,) = turned_pairs(renderer, ["one", "two"], torch.Generator())
     assert_close(pairs.source[:, 0, 0, 0], torch.tensor([0.5, 1.0]))
     assert_close(pairs.driving[:, 0, 0, 0], torch.tensor([0.0, 1.5]))
+
+
+def test_stills_are_turned_as_often_as_asked() -> None:
+    renderer = StubRenderer([(40, 0), (20, 0)])
+    batches = turned_pairs(renderer, ["far", "near"], torch.Generator(), batch_size=3, draws=3)
+    assert [name for batch in batches for name in batch.identities] == ["far"] * 3

@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from reenact.cli.rendering import Settings
 from reenact.motion.following import Manner, follow
 from reenact.motion.parts import measure_head
+from reenact.motion.strength import facing_angle, limit_turn
 from reenact.motion.transfer import transfer
 from reenact.motion.watching import Watched
 from reenact.records import Keypoints, Motion
@@ -35,11 +37,24 @@ def test_absolute_motion_is_the_driving_face_s(scene: tuple[Motion, Watched]) ->
 
 def test_relative_motion_is_what_changed(scene: tuple[Motion, Watched]) -> None:
     own, watched = scene
-    moved = follow(own, watched, Manner(adapt_scale=False))
+    moved = follow(own, watched, Manner(adapt_scale=False, max_turn=180))
     expected = transfer(own.keypoints, own.pose, watched.motion, watched.initial)
     assert_close(moved.keypoints.points, expected.keypoints.points)
     assert_close(moved.pose, expected.pose)
     assert_close(moved.keypoints.points[:1], own.keypoints.points)
+
+
+def test_relative_turns_are_held_and_absolute_ones_are_not(scene: tuple[Motion, Watched]) -> None:
+    own, watched = scene
+    free, held = (follow(own, watched, Manner(max_turn=most)) for most in (180.0, 20.0))
+    assert facing_angle(own.pose, free.pose).max() > 30
+    assert facing_angle(own.pose, held.pose).max() < 20.5  # they tilt as well
+    assert_close(held.pose, limit_turn(own, free, 20.0).pose)
+    assert follow(own, watched, Manner(mode="absolute", max_turn=20)) is watched.motion
+
+
+def test_the_command_holds_turns_as_the_function_does() -> None:
+    assert Settings.max_turn == Manner.max_turn
 
 
 @pytest.mark.parametrize("mode", ["relative", "absolute"])

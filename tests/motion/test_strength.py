@@ -7,7 +7,15 @@ import torch
 from torch.testing import assert_close
 
 from reenact.layers.rotation import euler_from_vector, vector_from_euler
-from reenact.motion.strength import affine_power, plane_rotation, strengthen, strengthen_pose
+from reenact.motion.strength import (
+    FREE,
+    affine_power,
+    facing_angle,
+    limit_turn,
+    plane_rotation,
+    strengthen,
+    strengthen_pose,
+)
 from reenact.records import Keypoints, Motion
 
 MakeKeypoints = Callable[..., Keypoints]
@@ -78,3 +86,46 @@ def test_no_power_folds_a_map_over() -> None:
 def test_a_mirrored_map_is_mixed_with_the_identity() -> None:
     mirror = torch.diag(torch.tensor([-1.0, 1.0]))
     assert_close(affine_power(mirror, 0.25), torch.diag(torch.tensor([0.5, 1.0])))
+
+
+def test_every_frame_may_have_its_own_strength(pair: tuple[Motion, Motion]) -> None:
+    rest, moved = pair
+    shares = (0.0, 0.4, 1.5)
+    together = strengthen(rest, moved, torch.tensor(shares))
+    for number, share in enumerate(shares):
+        frame = slice(number, number + 1)
+        alone = strengthen(rest, moved.map(lambda tensor, frame=frame: tensor[frame]), share)
+        assert_same(together.map(lambda tensor, frame=frame: tensor[frame]), alone)
+
+
+def turned(keypoints: Keypoints, angles: list[tuple[float, float, float]]) -> Motion:
+    vectors = vector_from_euler(torch.tensor(angles))
+    return Motion(keypoints, torch.cat([vectors, torch.full((len(angles), 3), 0.2)], dim=1))
+
+
+def test_small_turns_and_tilts_are_left_alone(make_keypoints: MakeKeypoints) -> None:
+    rest = turned(make_keypoints(1), [(5, 0, 0)])
+    moved = turned(make_keypoints(3), [(5, 0, 80), (FREE * 40 + 4.9, 0, 0), (5, -20, 0)])
+    kept = limit_turn(rest, moved, 40)
+    assert torch.equal(kept.keypoints.points, moved.keypoints.points)
+    assert torch.equal(kept.pose, moved.pose)
+
+
+def test_no_turn_reaches_the_limit_and_order_is_kept(make_keypoints: MakeKeypoints) -> None:
+    yaws = torch.linspace(1, 110, 40)
+    rest = turned(make_keypoints(1), [(0, 0, 0)])
+    moved = turned(make_keypoints(40), [(yaw, 0, 0) for yaw in yaws.tolist()])
+    angles = facing_angle(rest.pose, limit_turn(rest, moved, 40).pose)
+    assert (angles < 40).all()
+    assert (angles.diff() > 0).all()
+    assert (angles <= facing_angle(rest.pose, moved.pose) + 1e-3).all()
+
+
+def test_all_of_a_far_motion_goes_back_by_one_share(make_keypoints: MakeKeypoints) -> None:
+    rest = turned(make_keypoints(1), [(0, 0, 0)])
+    moved = turned(make_keypoints(2), [(10, 0, 0), (80, 0, 0)])
+    held = limit_turn(rest, moved, 40)
+    share = facing_angle(rest.pose, held.pose)[1] / 80
+    expected = torch.lerp(rest.keypoints.points[0], moved.keypoints.points[1], share)
+    assert_close(held.keypoints.points[1], expected, atol=1e-5, rtol=1e-4)
+    assert torch.equal(held.keypoints.affines[0], moved.keypoints.affines[0])

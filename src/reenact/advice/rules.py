@@ -71,6 +71,8 @@ class Plan:
     """Motion is measured from a driving frame, not taken as it is."""
     best_frame: bool = False
     """That frame is searched for; otherwise it is the first one."""
+    max_turn: float = 180.0
+    """Degrees beyond which relative motion does not turn the head."""
     pose: bool = True
     """The head is turned as well; otherwise it stays as it is."""
     expression: bool = True
@@ -270,8 +272,16 @@ def far_turn(
             "turn",
             f"the head turns up to {turns.max():.0f} degrees from {named}, beyond {TURN:.0f} "
             f"first at {float(time(seen[far[0]].index)):.1f} s; sides that the photograph does "
-            "not show are guessed. Take a stretch with --driving-from and --driving-to.",
+            f"not show are guessed{_held(turns.max(), plan)}. Take a stretch with --driving-from "
+            "and --driving-to.",
         )
+
+
+def _held(turn: float, plan: Plan) -> str:
+    """What is done about a turn, if anything is."""
+    if not plan.relative or turn <= plan.max_turn:
+        return ""
+    return f", and motion is held at {plan.max_turn:.0f} (--max-turn)"
 
 
 def turns_from(origin: FloatArray, seen: Sequence[Sighting]) -> FloatArray:

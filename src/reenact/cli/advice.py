@@ -38,6 +38,7 @@ class Adviser:
             pose=settings.only in (None, "pose"),
             expression=settings.only != "pose",
             all_faces=settings.all_faces,
+            max_turn=settings.max_turn,
         )
         self._face = settings.face
         self._events = events

@@ -111,6 +111,15 @@ def animate(
             help="How much of the motion is taken over: 0 = at rest, 1 = as driven, 2 = twice.",
         ),
     ] = 1.0,
+    max_turn: Annotated[
+        float,
+        typer.Option(
+            min=1.0,
+            max=180.0,
+            help="Most degrees that relative motion turns the head away from the photograph, as "
+            "far sides melt; 180 lets it turn as it is driven.",
+        ),
+    ] = Settings.max_turn,
     only: Annotated[
         Region | None,
         typer.Option(
@@ -333,6 +342,7 @@ def animate(
         motion=motion.value,
         adapt_scale=adapt_scale,
         strength=strength,
+        max_turn=max_turn,
         only=choose_part(only, keep_pose),
         smooth=choose_smoothing(smooth, smooth_cutoff, smooth_beta),
         best_frame=best_frame,

@@ -82,6 +82,9 @@ def evaluate(
         int | None,
         typer.Option(min=1, help="cross: pairs to draw.", show_default="one a source"),
     ] = None,
+    draws: Annotated[
+        int, typer.Option(min=1, help="rendered: how often each still is turned.")
+    ] = 1,
     identity: Annotated[
         bool, typer.Option(help="Also measure the likeness that MobileFaceNet sees.")
     ] = True,
@@ -117,6 +120,7 @@ def evaluate(
         protocols=protocols,
         stills=stills,
         pairs=pairs,
+        draws=draws,
         thinning=Thinning(every, frames),
         reader=reader,
         batch_size=batch_size,

@@ -42,6 +42,7 @@ class Settings:
     motion: MotionMode = "relative"
     adapt_scale: bool = True
     strength: float = 1.0
+    max_turn: float = 35.0
     only: Part | None = None
     smooth: tuple[float, float] | None = None
     """Lowest cutoff in Hz and beta of the one-euro filter; None: no smoothing."""

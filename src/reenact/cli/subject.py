@@ -82,6 +82,7 @@ class Subject:
             mode=settings.motion,
             adapt_scale=settings.adapt_scale,
             strength=settings.strength,
+            max_turn=settings.max_turn,
             only=settings.only,
         )
         watched = animator.watch(

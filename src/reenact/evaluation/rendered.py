@@ -64,9 +64,10 @@ def turned_pairs(
     names: Sequence[str],
     generator: torch.Generator,
     batch_size: int = 32,
+    draws: int = 1,
 ) -> Iterator[OcclusionPairs]:
-    """Each still once, as far as chance turned its source far enough away."""
-    for index in torch.arange(len(names), device=generator.device).split(batch_size):
+    """Each still so many times, as far as chance turned its source far enough away."""
+    for index in torch.arange(len(names), device=generator.device).repeat(draws).split(batch_size):
         batch = renderer.render(index, generator)
         source, driving = _yaw(batch.source_pose), _yaw(batch.driving_pose)
         batch = batch.where(source.abs() > driving.abs(), batch.swapped())

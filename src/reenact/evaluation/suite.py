@@ -113,6 +113,8 @@ class Suite:
     """Use no more stills than this."""
     pairs: int | None
     """Pairs across identities; None: every source once."""
+    draws: int
+    """How often each still is turned."""
     thinning: Thinning
     size: int
     """Pixels on a side of a frame."""
@@ -228,7 +230,7 @@ class Suite:
             self.data, self.size, self.device, self.reader, self.reader, self.limit
         )
         moves = torch.Generator(self.device).manual_seed(self.seed)
-        pairs = turned_pairs(renderer, names, moves, self.batch_size)
+        pairs = turned_pairs(renderer, names, moves, self.batch_size, self.draws)
         scores = list(score_hidden(self._methods(), pairs))
         title = "Regions that the source hides, drawn from stills"
         return scores, occlusion_table(scores, chance, title)

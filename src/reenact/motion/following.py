@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from reenact.motion.parts import HeadResponse, Part, keep_part
-from reenact.motion.strength import strengthen
+from reenact.motion.strength import limit_turn, strengthen, where
 from reenact.motion.transfer import transfer
 from reenact.motion.watching import Watched
-from reenact.records import Keypoints, Motion
+from reenact.records import Motion
 
 MotionMode = Literal["relative", "absolute"]
+MAX_TURN = 35.0
+"""Degrees by which the shipped weights turn a head without melting it, in most photographs."""
+ANY_TURN = 180.0
 MAX_STRENGTH = 2.0
 """Beyond, the keypoints leave the places that the model has learned."""
 
@@ -29,6 +31,8 @@ class Manner:
     """Relative steps grow and shrink with the size of the face."""
     strength: float = 1.0
     """Share of the motion, 0 to 2: 0 = at rest, 1 = as driven."""
+    max_turn: float = MAX_TURN
+    """Most that relative motion turns the head away from rest, degrees; 180 for any turn."""
     only: Part | None = None
     """The part of the motion that is taken over; None for all of it."""
 
@@ -37,6 +41,8 @@ class Manner:
             raise ValueError(f"motion is {self.mode!r}, expected 'relative' or 'absolute'")
         if not 0 <= self.strength <= MAX_STRENGTH:
             raise ValueError(f"strength is {self.strength}, expected 0 to {MAX_STRENGTH:g}")
+        if not 0 < self.max_turn <= ANY_TURN:
+            raise ValueError(f"max_turn is {self.max_turn}, expected degrees up to {ANY_TURN:g}")
 
 
 def follow(
@@ -66,17 +72,6 @@ def follow(
         driving = keep_part(own, driving, manner.only, head, carried)
     if manner.strength != 1:
         driving = strengthen(own, driving, manner.strength)
-    return driving if bool(watched.known.all()) else _where(watched.known, driving, own)
-
-
-def _where(choice: Tensor, first: Motion, second: Motion) -> Motion:
-    """Rows of the first motion where the choice (B,) is True, of the second elsewhere."""
-    return Motion(
-        Keypoints(
-            torch.where(choice[:, None, None], first.keypoints.points, second.keypoints.points),
-            torch.where(
-                choice[:, None, None, None], first.keypoints.affines, second.keypoints.affines
-            ),
-        ),
-        torch.where(choice[:, None], first.pose, second.pose),
-    )
+    if manner.mode == "relative" and manner.max_turn < ANY_TURN:
+        driving = limit_turn(own, driving, manner.max_turn)
+    return driving if bool(watched.known.all()) else where(watched.known, driving, own)
