@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reenact.pasting import PasteGroup
+from reenact.pasting import PasteGroup, loose_head
 from reenact.records import FloatArray, Image
 from reenact.video import PasteBack
 
@@ -71,3 +71,36 @@ def test_pictures_of_the_photograph_itself_leave_it_whole() -> None:
         [photo, photo]
     )
     assert np.array_equal(frame, photo)
+
+
+def hair(first_row: int) -> np.ndarray:
+    """A head in the middle of the left square, from a row of the photograph down."""
+    head = np.zeros((100, 120), dtype=np.uint8)
+    head[first_row:70, 30:50] = 255
+    return head
+
+
+def test_hair_that_ends_short_of_the_border_goes_with_the_head() -> None:
+    photo = photograph()
+    usual = PasteGroup(photo, [LEFT]).paste([plain(90)])
+    loose = PasteGroup(photo, [LEFT], [hair(24)]).paste([plain(90)])
+    assert np.abs(loose[25:28, 35:45].astype(int) - 90).max() <= 1
+    assert np.abs(usual[25, 35:45].astype(int) - 90).max() > 20
+    assert np.array_equal(loose[~inside(LEFT)], photo[~inside(LEFT)])
+    assert np.array_equal(loose[20:22], photo[20:22])  # the margin stays photograph
+
+
+def test_hair_that_goes_on_beyond_the_square_fades_as_usual() -> None:
+    photo = photograph()
+    usual = PasteGroup(photo, [LEFT]).paste([plain(90)])
+    assert np.array_equal(PasteGroup(photo, [LEFT], [hair(15)]).paste([plain(90)]), usual)
+
+
+def test_what_is_loose_is_soft_and_near_the_head() -> None:
+    mask = PasteBack(photograph(), LEFT).mask[..., 0]
+    loose = loose_head(hair(24)[20:80, 10:70], mask, 60.0)
+    assert loose[6, 30] > 0.95
+    assert loose.min() >= 0
+    assert loose.max() <= 1 + 1e-6
+    assert not loose[:, :10].any()
+    assert not loose[30:].any()

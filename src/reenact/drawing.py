@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reenact.opacity import Opacity, cut_opacity, moved, straight, with_opacity
+from reenact.opacity import Opacity, cut_opacity, head_opacity, moved, straight, with_opacity
 from reenact.pasting import PasteGroup
 from reenact.portrait import Portrait
 from reenact.records import Animation, Image
@@ -24,6 +24,8 @@ class Canvas:
             one portrait.
         detail: Put the photograph's own detail back where it still belongs, not just its colours.
         alpha: Give (H, W, 4), the fourth channel being opacity.
+        steady: The photograph is that of many frames, so that how it is pasted may depend on where
+            its heads are.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Canvas:
         paste_back: bool = True,
         detail: bool = True,
         alpha: bool = False,
+        steady: bool = True,
     ) -> None:
         if not portraits or any(other.photo is not portraits[0].photo for other in portraits):
             raise ValueError("portraits of several photographs, expected those of one")
@@ -46,7 +49,9 @@ class Canvas:
             photo = portraits[0].photo
             if alpha:
                 photo = with_opacity(photo, _united([each.opacity for each in portraits]))
-            self._group = PasteGroup(photo, [each.square for each in portraits])
+            squares, size = [each.square for each in portraits], photo.shape[:2]
+            heads = [head_opacity(each.parsing, each.square, size).values for each in portraits]
+            self._group = PasteGroup(photo, squares, heads if steady else None)
 
     def frames(self, animations: Sequence[Animation]) -> Iterator[Image]:
         """B frames from the animations of the portraits, in their order, of B frames each."""

@@ -63,7 +63,9 @@ def animate_video(
         if shot is None or shot.frame is not frame:
             shot = _Shot(animator, frame, framings)
         absence(shot.seen)
-        canvas = Canvas(shot.portraits, paste_back=paste_back, detail=detail, alpha=alpha)
+        canvas = Canvas(
+            shot.portraits, paste_back=paste_back, detail=detail, alpha=alpha, steady=False
+        )
         motions = shot.follow(step, manner, head)
         yield from canvas.frames(list(map(animator.render, shot.portraits, motions)))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from reenact.records import FloatArray, Image
 from reenact.video import PasteBack
 
+AROUND = 0.04
+"""How far around a loose head its picture fades late, in sides of the square."""
 SHARPNESS = 16
 """How sharply the pixels between two faces are divided among them."""
 
@@ -24,12 +27,30 @@ class PasteGroup:
     Args:
         photo: (H, W, C), the whole picture; never written to.
         squares: x0, y0, side of each in pixels of the photograph; may reach outside.
+        heads: (H, W) uint8 of each, 255 where its head is: hair that ends just short of the border
+            would stay behind when the head leaves, and goes with it. None: as if there were none.
     """
 
-    def __init__(self, photo: Image, squares: Sequence[FloatArray]) -> None:
+    def __init__(
+        self,
+        photo: Image,
+        squares: Sequence[FloatArray],
+        heads: Sequence[NDArray[np.uint8]] | None = None,
+    ) -> None:
         self._photo = photo
-        self._backs = [PasteBack(photo, square) for square in squares]
         self._places = [_place(square, photo) for square in squares]
+        self._backs = [PasteBack(photo, square) for square in squares]
+        if heads is not None:
+            lates = [
+                loose_head(head[place], back.mask[..., 0], float(square[2]))
+                for head, place, back, square in zip(
+                    heads, self._places, self._backs, squares, strict=True
+                )
+            ]
+            self._backs = [
+                PasteBack(photo, square, late=late)
+                for square, late in zip(squares, lates, strict=True)
+            ]
         claims = [
             back.mask[..., 0] * _nearness(square, place)
             for back, square, place in zip(self._backs, squares, self._places, strict=True)
@@ -53,6 +74,28 @@ class PasteGroup:
             alone = back.paste(picture)[place].astype(np.float32)
             pasted[place] += share * (alone - self._photo[place])
         return np.clip(np.rint(pasted), 0, 255).astype(np.uint8)
+
+
+def loose_head(
+    head: NDArray[np.uint8], mask: NDArray[np.float32], side: float
+) -> NDArray[np.float32]:
+    """Where a head reaches into the border of its square but not to the end of it, and around.
+
+    Args:
+        head: (h, w), 255 where the head is.
+        mask: (h, w) share of the generated picture, 0 at the end of the square.
+        side: Of the square, in pixels.
+
+    Returns:
+        (h, w) from 0 to 1, soft.
+    """
+    inside = ((head > 127) & (mask < 1)).astype(np.uint8)
+    _, labels = cv2.connectedComponents(inside)
+    tied = np.append(np.unique(labels[mask == 0]), 0)
+    loose = (~np.isin(labels, tied)).astype(np.float32)
+    reach = 2 * round(AROUND * side) + 1
+    wide = cv2.dilate(loose, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    return np.asarray(cv2.GaussianBlur(wide, (0, 0), max(AROUND * side / 3, 0.1)), np.float32)
 
 
 def _place(square: FloatArray, photo: Image) -> tuple[slice, slice]:

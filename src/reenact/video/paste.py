@@ -12,6 +12,8 @@ FEATHER = 0.15
 """Width of the border where photograph and generated picture mix, in sides of the square."""
 MARGIN = 0.2
 """Share of that border that stays photograph: a generated picture frays at its own border."""
+LATE_FEATHER = 0.07
+"""Width of the same border where the generated picture fades late; as much of it stays."""
 
 
 class PasteBack:
@@ -24,18 +26,33 @@ class PasteBack:
         photo: The whole picture; never written to.
         square: x0, y0, side in pixels of the photograph; may reach outside.
         feather: Width of the mixed border in sides of the square.
+        late: (h, w) over the part of the square in the photograph, from 0 where the picture fades
+            as usual to 1 where it fades late; None for 0 everywhere.
     """
 
-    def __init__(self, photo: Image, square: FloatArray, feather: float = FEATHER) -> None:
+    def __init__(
+        self,
+        photo: Image,
+        square: FloatArray,
+        feather: float = FEATHER,
+        late: NDArray[np.float32] | None = None,
+    ) -> None:
         self._photo = photo
         self._x0, self._y0, self._side = (float(value) for value in square)
         height, width = photo.shape[:2]
         self._columns = _covered(self._x0, self._side, width)
         self._rows = _covered(self._y0, self._side, height)
-        across = _fade(self._columns, self._x0, self._side, width, feather)
-        down = _fade(self._rows, self._y0, self._side, height, feather)
-        self.mask: NDArray[np.float32] = (down[:, None] * across[None, :])[..., None]
+        margin = MARGIN * feather
+
+        def mask(feather: float) -> NDArray[np.float32]:
+            across = _fade(self._columns, self._x0, self._side, width, feather, margin)
+            down = _fade(self._rows, self._y0, self._side, height, feather, margin)
+            return (down[:, None] * across[None, :])[..., None]
+
+        self.mask: NDArray[np.float32] = mask(feather)
         """Share of the generated picture, (h, w, 1) over the part of the square in the photo."""
+        if late is not None:
+            self.mask = self.mask + late[..., None] * (mask(LATE_FEATHER) - self.mask)
 
     def paste(self, frame: Image) -> Image:
         """A copy of the photograph with a generated square, uint8 (n, n, 3), in its place."""
@@ -75,16 +92,17 @@ def _covered(start: float, side: float, length: int) -> range:
 
 
 def _fade(
-    pixels: range, start: float, side: float, length: int, feather: float
+    pixels: range, start: float, side: float, length: int, feather: float, margin: float
 ) -> NDArray[np.float32]:
     """0 at an end of the square to 1 inside; 1 throughout at ends outside the photograph.
 
-    The outermost part is 0. From there slope and curvature are 0 at both ends: next to the
-    photograph what moves hardly shows yet.
+    The outermost margin is 0. From there slope and curvature are 0 at both ends: next to the
+    photograph what moves hardly shows yet. Feather and margin are in sides of the square.
     """
     centres = np.arange(pixels.start, pixels.stop) + 0.5
-    width = max(feather * side, 1e-6)
-    before = (centres - start) / width if start > 0 else np.ones_like(centres)
-    after = (start + side - centres) / width if start + side < length else np.ones_like(centres)
-    ramp = np.clip((np.minimum(before, after) - MARGIN) / (1 - MARGIN), 0, 1)
+    far = np.full_like(centres, side)
+    before = centres - start if start > 0 else far
+    after = start + side - centres if start + side < length else far
+    width = max((feather - margin) * side, 1e-6)
+    ramp = np.clip((np.minimum(before, after) - margin * side) / width, 0, 1)
     return np.asarray(ramp**3 * (10 + ramp * (6 * ramp - 15)), dtype=np.float32)
