@@ -19,7 +19,13 @@ from reenact.cli.motion import (
     choose_part,
     choose_smoothing,
 )
-from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
+from reenact.cli.options import (
+    CropOption,
+    DeviceOption,
+    MaxTurnOption,
+    ModelOption,
+    QuietOption,
+)
 from reenact.cli.progress import EventProgress, frame_progress, tell
 from reenact.cli.rendering import TEMPLATE_SUFFIX, Settings, open_clip
 from reenact.cli.stopping import stoppable
@@ -111,15 +117,7 @@ def animate(
             help="How much of the motion is taken over: 0 = at rest, 1 = as driven, 2 = twice.",
         ),
     ] = 1.0,
-    max_turn: Annotated[
-        float,
-        typer.Option(
-            min=1.0,
-            max=180.0,
-            help="Most degrees that relative motion turns the head away from the photograph, as "
-            "far sides melt; 180 lets it turn as it is driven.",
-        ),
-    ] = Settings.max_turn,
+    max_turn: MaxTurnOption = Settings.max_turn,
     only: Annotated[
         Region | None,
         typer.Option(

@@ -9,9 +9,15 @@ import typer
 
 from reenact.cli.animate import Motion
 from reenact.cli.device import choose_device
-from reenact.cli.options import CropOption, DeviceOption, ModelOption, QuietOption
+from reenact.cli.options import (
+    CropOption,
+    DeviceOption,
+    MaxTurnOption,
+    ModelOption,
+    QuietOption,
+)
 from reenact.cli.progress import Counted, frame_progress
-from reenact.cli.rendering import open_clip
+from reenact.cli.rendering import Settings, open_clip
 from reenact.cli.targets import check_target
 from reenact.errors import MediaError
 
@@ -67,6 +73,7 @@ def look(
     adapt_scale: Annotated[
         bool, typer.Option(help="Fit relative motion to the size of the face.")
     ] = True,
+    max_turn: MaxTurnOption = Settings.max_turn,
     crop: CropOption = True,
     overwrite: Annotated[
         bool, typer.Option("-y", "--overwrite", help="Replace outputs that exist.")
@@ -122,6 +129,7 @@ def look(
             frames=frames,
             motion=motion.value,
             adapt_scale=adapt_scale,
+            max_turn=max_turn,
             crop=crop,
         )
     save_image(picture, page, comment)
@@ -142,6 +150,7 @@ def write_pages(
     frames: int = 50,
     motion: MotionMode = "relative",
     adapt_scale: bool = True,
+    max_turn: float = Settings.max_turn,
     crop: bool = True,
 ) -> Image:
     """Write a video of one page a frame; returns the page of `frame`, or where most moves."""
@@ -162,6 +171,7 @@ def write_pages(
         framing,
         motion,
         adapt_scale=adapt_scale,
+        max_turn=max_turn,
         start=start,
         count=count,
     )

@@ -17,3 +17,13 @@ CropOption = Annotated[
     typer.Option(help="Find and cut out both faces; without, both are taken for face crops."),
 ]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")]
+
+MaxTurnOption = Annotated[
+    float,
+    typer.Option(
+        min=1.0,
+        max=180.0,
+        help="Most degrees that relative motion turns the head away from the photograph, as far "
+        "sides melt; 180 lets it turn as it is driven.",
+    ),
+]

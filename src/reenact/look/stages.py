@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from reenact.animator import Animator, MotionMode, to_batch
 from reenact.driving import Framing, square_in
+from reenact.motion.following import MAX_TURN
+from reenact.motion.strength import limit_turn
 from reenact.motion.transfer import transfer
 from reenact.perception.cropping import CROP_SIZE, cut
 from reenact.portrait import Portrait
@@ -92,12 +94,14 @@ def watch(
     mode: MotionMode = "relative",
     *,
     adapt_scale: bool = True,
+    max_turn: float = MAX_TURN,
     start: int = 0,
     count: int | None = None,
 ) -> Iterator[Stage]:
     """Animate a portrait, frame by frame, and keep all that the frames were made of.
 
-    Relative motion is measured from the first driving frame, wherever looking starts.
+    Relative motion is measured from the first driving frame, wherever looking starts, and turns the
+    head no further than `max_turn` degrees.
     """
     own, initial = portrait.motion, None
     end = None if count is None else start + count
@@ -109,6 +113,7 @@ def watch(
         moved = motion
         if mode == "relative":
             moved = transfer(own.keypoints, own.pose, motion, initial, adapt_scale=adapt_scale)
+            moved = limit_turn(own, moved, max_turn)
         view = None if frame is None else view_driving(animator, frame, motion, framing)
         yield Stage(index, view, animator.render(portrait, moved).to("cpu"))
 

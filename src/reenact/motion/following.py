@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from reenact.motion.parts import HeadResponse, Part, keep_part
-from reenact.motion.strength import limit_turn, strengthen, where
+from reenact.motion.strength import ANY_TURN, limit_turn, strengthen, where
 from reenact.motion.transfer import transfer
 from reenact.motion.watching import Watched
 from reenact.records import Motion
@@ -16,7 +16,6 @@ from reenact.records import Motion
 MotionMode = Literal["relative", "absolute"]
 MAX_TURN = 35.0
 """Degrees by which the shipped weights turn a head without melting it, in most photographs."""
-ANY_TURN = 180.0
 MAX_STRENGTH = 2.0
 """Beyond, the keypoints leave the places that the model has learned."""
 
@@ -72,6 +71,6 @@ def follow(
         driving = keep_part(own, driving, manner.only, head, carried)
     if manner.strength != 1:
         driving = strengthen(own, driving, manner.strength)
-    if manner.mode == "relative" and manner.max_turn < ANY_TURN:
+    if manner.mode == "relative":
         driving = limit_turn(own, driving, manner.max_turn)
     return driving if bool(watched.known.all()) else where(watched.known, driving, own)

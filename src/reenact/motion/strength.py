@@ -10,6 +10,8 @@ from reenact.layers.rotation import compose, matrix_from_vector, vector_from_mat
 from reenact.motion.local_flows import inverse_affine
 from reenact.records import Keypoints, Motion
 
+ANY_TURN = 180.0
+"""Degrees by which any turn is within the limit."""
 FREE = 0.7
 """Share of the largest turn up to which a turn is left alone."""
 
@@ -52,6 +54,8 @@ def limit_turn(rest: Motion, moved: Motion, limit: float) -> Motion:
     larger ones come near it ever more slowly; what else the face does goes back by the same share,
     so that it stays one motion.
     """
+    if limit >= ANY_TURN:
+        return moved
     turn = facing_angle(rest.pose, moved.pose)
     free = FREE * limit
     held = free + (limit - free) * torch.tanh((turn - free) / (limit - free))
