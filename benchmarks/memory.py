@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("video", type=Path)
     parser.add_argument("--frames", type=int, nargs="+", default=[250, 1500])
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cpu", help="of the animation")
     parser.add_argument("--stub", action="store_true", help="stand-ins for the networks")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:

@@ -41,16 +41,9 @@ class PasteGroup:
         self._places = [_place(square, photo) for square in squares]
         self._backs = [PasteBack(photo, square) for square in squares]
         if heads is not None:
-            lates = [
-                loose_head(head[place], back.mask[..., 0], float(square[2]))
-                for head, place, back, square in zip(
-                    heads, self._places, self._backs, squares, strict=True
-                )
-            ]
-            self._backs = [
-                PasteBack(photo, square, late=late)
-                for square, late in zip(squares, lates, strict=True)
-            ]
+            around = zip(heads, self._places, self._backs, squares, strict=True)
+            for head, place, back, square in around:
+                back.fade_late(loose_head(head[place], back.mask[..., 0], float(square[2])))
         claims = [
             back.mask[..., 0] * _nearness(square, place)
             for back, square, place in zip(self._backs, squares, self._places, strict=True)

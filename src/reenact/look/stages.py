@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from reenact.animator import Animator, MotionMode, to_batch
 from reenact.driving import Framing, square_in
-from reenact.motion.following import MAX_TURN
-from reenact.motion.strength import limit_turn
-from reenact.motion.transfer import transfer
+from reenact.motion.following import MAX_TURN, Manner, follow
+from reenact.motion.watching import Watched
 from reenact.perception.cropping import CROP_SIZE, cut
 from reenact.portrait import Portrait
 from reenact.records import Animation, Face, FloatArray, Image, Keypoints, Motion
@@ -103,17 +102,15 @@ def watch(
     Relative motion is measured from the first driving frame, wherever looking starts, and turns the
     head no further than `max_turn` degrees.
     """
-    own, initial = portrait.motion, None
+    manner = Manner(mode=mode, adapt_scale=adapt_scale, max_turn=max_turn)
+    initial, known = None, torch.ones(1, dtype=torch.bool, device=animator.device)
     end = None if count is None else start + count
     pairs = islice(_motions(animator, frames, framing, start), end)
     for index, (frame, motion) in enumerate(pairs):
         initial = initial or motion
         if motion is None or initial is None or index < start:
             continue
-        moved = motion
-        if mode == "relative":
-            moved = transfer(own.keypoints, own.pose, motion, initial, adapt_scale=adapt_scale)
-            moved = limit_turn(own, moved, max_turn)
+        moved = follow(portrait.motion, Watched(motion, known, initial), manner)
         view = None if frame is None else view_driving(animator, frame, motion, framing)
         yield Stage(index, view, animator.render(portrait, moved).to("cpu"))
 

@@ -87,6 +87,8 @@ class TrainingModule(nn.Module):
 
     def _reconstruction(self, animation: Animation, batch: PairBatch) -> dict[str, Tensor]:
         weights, frame = self.weights, animation.frame
+        if weights.perceptual_expressive == weights.pixel == weights.flow == 0:
+            return {"perceptual": self.perceptual(frame, batch.driving)}
         expressive = expressive_area(Parsing(batch.driving_parsing))
         places = None
         if weights.perceptual_expressive > 0:

@@ -26,33 +26,21 @@ class PasteBack:
         photo: The whole picture; never written to.
         square: x0, y0, side in pixels of the photograph; may reach outside.
         feather: Width of the mixed border in sides of the square.
-        late: (h, w) over the part of the square in the photograph, from 0 where the picture fades
-            as usual to 1 where it fades late; None for 0 everywhere.
     """
 
-    def __init__(
-        self,
-        photo: Image,
-        square: FloatArray,
-        feather: float = FEATHER,
-        late: NDArray[np.float32] | None = None,
-    ) -> None:
+    def __init__(self, photo: Image, square: FloatArray, feather: float = FEATHER) -> None:
         self._photo = photo
         self._x0, self._y0, self._side = (float(value) for value in square)
         height, width = photo.shape[:2]
         self._columns = _covered(self._x0, self._side, width)
         self._rows = _covered(self._y0, self._side, height)
-        margin = MARGIN * feather
-
-        def mask(feather: float) -> NDArray[np.float32]:
-            across = _fade(self._columns, self._x0, self._side, width, feather, margin)
-            down = _fade(self._rows, self._y0, self._side, height, feather, margin)
-            return (down[:, None] * across[None, :])[..., None]
-
-        self.mask: NDArray[np.float32] = mask(feather)
+        self.mask = self._mask(feather, MARGIN * feather)
         """Share of the generated picture, (h, w, 1) over the part of the square in the photo."""
-        if late is not None:
-            self.mask = self.mask + late[..., None] * (mask(LATE_FEATHER) - self.mask)
+
+    def fade_late(self, where: NDArray[np.float32]) -> None:
+        """Let the picture fade nearer to the border, by a share (h, w) of the way there."""
+        late = self._mask(LATE_FEATHER, MARGIN * FEATHER)
+        self.mask = self.mask + where[..., None] * (late - self.mask)
 
     def paste(self, frame: Image) -> Image:
         """A copy of the photograph with a generated square, uint8 (n, n, 3), in its place."""
@@ -64,6 +52,12 @@ class PasteBack:
         np.rint(mixed, out=mixed)
         part[...] = np.clip(mixed, 0, 255)
         return photo
+
+    def _mask(self, feather: float, margin: float) -> NDArray[np.float32]:
+        height, width = self._photo.shape[:2]
+        across = _fade(self._columns, self._x0, self._side, width, feather, margin)
+        down = _fade(self._rows, self._y0, self._side, height, feather, margin)
+        return (down[:, None] * across[None, :])[..., None]
 
     def _resample(self, frame: Image) -> Image:
         """The generated square on the pixels of the photograph that it covers."""
