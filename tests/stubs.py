@@ -93,6 +93,7 @@ def face_of(mask: NDArray[np.bool_]) -> Face:
 class StubReader:
     """Finds rectangles of one red; landmarks lie around the rectangle."""
 
+    code = "reader6"
     width = 6
 
     def __init__(self) -> None:
@@ -176,3 +177,26 @@ class Pixels(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return image, F.avg_pool2d(image, 2)
+
+
+class SeededMaps(nn.Module):
+    """Stands in for a feature network where its depth matters: convolutions drawn from a seed."""
+
+    MAGNITUDES = (0.5, 0.5, 0.5)
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.layers = nn.ModuleList(
+            nn.Conv2d(channels, 2 * channels + 2, 3, stride=2, padding=1) for channels in (3, 8, 18)
+        ).requires_grad_(False)
+        for parameter in self.layers.parameters():
+            spread = (2 / parameter[0].numel()) ** 0.5 if parameter.ndim > 1 else 0.0
+            nn.init.normal_(parameter, std=spread, generator=generator)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        maps, current = [], image - 0.5
+        for layer in self.layers:
+            current = layer(current).relu()
+            maps.append(current)
+        return tuple(maps)

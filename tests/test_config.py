@@ -1,9 +1,19 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from reenact.config import SIZES, ModelConfig, from_settings, load_config, to_settings
+from reenact.config import (
+    POSE_MIRRORS,
+    SIZES,
+    ModelConfig,
+    from_settings,
+    load_config,
+    to_settings,
+)
 from reenact.errors import ConfigError
+from reenact.model import build_model
+from reenact.records import Parsing
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -31,7 +41,7 @@ def test_default_is_the_papers_size() -> None:
 
 def test_filled_widths_leave_out_the_stem_unless_asked() -> None:
     assert load_config(ModelConfig).filled_widths == (512, 512, 256, 128)
-    with_stem = load_config(ModelConfig, overrides=["compensation.stem=true"])
+    with_stem = load_config(ModelConfig, overrides=["compensation.scales=5"])
     assert with_stem.filled_widths == (512, 512, 256, 128, 64)
 
 
@@ -80,6 +90,10 @@ def test_values_are_yaml() -> None:
         ("motion.affine_maps=3", "affine_maps must be 1 or num_keypoints"),
         ("bank.heads=7", "width 512 must be a multiple of heads (7)"),
         ("image_size=250", "multiple of 32"),
+        ("image_size=32", "greater than or equal to 64"),
+        ("image_size=224", "image_size is 224, expected a multiple of 128 for motion.blocks 5."),
+        ("pose.width=9", "pose: width is 9, expected 6 for code 'reader6'."),
+        ("compensation.scales=6", "less than or equal to 5"),
         ("bank.absent=guess", "'mirror', 'learned' or 'zero'"),
         ("motion.base", "expected section.field=value"),
         ("motion..base=1", "expected section.field=value"),
@@ -115,3 +129,41 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_one_bump_width_a_scale() -> None:
     assert len(ModelConfig().compensation.heatmap_variances) == len(ModelConfig().encoder.widths)
+
+
+@pytest.mark.parametrize(("stem", "scales"), [(True, 5), (False, 4)])
+def test_files_of_old_name_the_scales_by_the_stem(stem: bool, scales: int) -> None:
+    old = to_settings(SIZES["s"])
+    del old["compensation"]["scales"]
+    old["compensation"]["stem"] = stem
+    assert from_settings(ModelConfig, old).compensation.scales == scales
+    both = {"compensation": {"stem": True, "scales": 2}}
+    with pytest.raises(ConfigError, match=r"unknown key 'compensation\.stem'"):
+        from_settings(ModelConfig, both)
+
+
+def test_fewer_filled_scales_are_the_coarser_ones() -> None:
+    config = load_config(ModelConfig, overrides=["compensation.scales=2"])
+    assert config.filled_widths == config.encoder.widths[:2]
+
+
+@pytest.mark.parametrize("code", POSE_MIRRORS)
+def test_a_mirror_image_of_a_mirror_image_has_the_pose_it_had(code: str) -> None:
+    assert {sign**2 for sign in POSE_MIRRORS[code]} == {1}
+    width = len(POSE_MIRRORS[code])
+    assert load_config(ModelConfig, overrides=[f"pose={{code: {code}, width: {width}}}"])
+    with pytest.raises(ConfigError, match=f"expected {width} for code"):
+        load_config(ModelConfig, overrides=[f"pose={{code: {code}, width: {width + 1}}}"])
+
+
+@pytest.mark.parametrize(("size", "blocks"), [(64, 3), (64, 4), (96, 3), (128, 5)])
+def test_the_smallest_pictures_that_are_taken_can_be_made(size: int, blocks: int) -> None:
+    overrides = ["size=tiny", f"image_size={size}", f"motion.blocks={blocks}"]
+    plain = ["motion.estimator=hourglass", "motion.estimator_base=8"]
+    image, pose = torch.rand(1, 3, size, size), torch.zeros(1, 6)
+    parsing = Parsing(torch.ones(1, size, size, dtype=torch.uint8))
+    for estimator in ([], plain):
+        config = load_config(ModelConfig, overrides=[*overrides, *estimator])
+        assert config.image_size == size
+        frame = build_model(config).train()(image, image, parsing, pose).frame
+        assert frame.shape == image.shape

@@ -4,11 +4,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from reenact.config import SIZES, ModelConfig, load_config
+from reenact.config import SIZES
 from reenact.errors import ReenactError
 from reenact.layers.grid import identity_grid
 from reenact.model import FaceletModel, build_model, warp_visible
 from reenact.records import NUM_REGIONS, Animation, Motion, Parsing
+from reenact.training.losses import PerceptualLoss
+from stubs import SeededMaps
+from tiny_model import block_parsing, make_generator, make_model, smooth_images
 
 SIDES = (4, 8, 16, 32, 64)
 
@@ -25,6 +28,7 @@ class StubParser:
 class StubPoseEncoder(nn.Module):
     """A module with weights of its own, as a real reader is."""
 
+    code = "reader6"
     width = 6
 
     def __init__(self) -> None:
@@ -34,16 +38,6 @@ class StubPoseEncoder(nn.Module):
     def encode(self, image: Tensor) -> Tensor:
         code: Tensor = self.project(image.mean(dim=(-2, -1)))
         return code
-
-
-def make_model(*overrides: str, seed: int = 0) -> FaceletModel:
-    """A tiny model away from its start, where masks, pose and bank already have a say."""
-    torch.manual_seed(seed)
-    model = build_model(load_config(ModelConfig, overrides=["size=tiny", *overrides]))
-    for name, parameter in model.named_parameters():
-        if name.endswith(("gamma.weight", "beta.weight", "modulation.weight", "narrow.weight")):
-            nn.init.normal_(parameter, std=0.3)
-    return model.eval()
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +57,12 @@ def driving() -> Tensor:
 
 @pytest.fixture
 def parsing() -> Parsing:
-    blocks = torch.randint(0, NUM_REGIONS + 1, (2, 8, 8), generator=make_generator(3))
-    return Parsing(blocks.repeat_interleave(8, 1).repeat_interleave(8, 2))
+    return block_parsing(seed=3)
 
 
 @pytest.fixture
 def pose() -> Tensor:
     return torch.randn(2, 6, generator=make_generator(4))
-
-
-def make_generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def smooth_images(seed: int) -> Tensor:
-    coarse = torch.rand(2, 3, 8, 8, generator=make_generator(seed))
-    return F.interpolate(coarse, (64, 64), mode="bilinear", align_corners=True)
 
 
 def tensors_of(animation: Animation) -> list[Tensor]:
@@ -191,8 +175,18 @@ def test_missing_networks_are_named(
         model(source, driving, driving_pose=pose)
     with pytest.raises(ReenactError, match="no pose encoder is attached"):
         model(source, driving, parsing)
-    with pytest.raises(ReenactError, match="its code has 6 numbers, expected 4"):
-        make_model("pose.width=4").attach(pose_encoder=StubPoseEncoder())
+    for other in ("pose={code: ours, width: 4}", "pose={code: ours, width: 6}"):
+        with pytest.raises(
+            ReenactError, match="its code is 'reader6' of 6 numbers, expected 'ours'"
+        ):
+            make_model(other).attach(pose_encoder=StubPoseEncoder())
+
+
+def test_pose_codes_of_another_width_are_refused() -> None:
+    with pytest.raises(ReenactError, match="found 6 numbers, expected 3 for 'deca_rot3'"):
+        make_model("pose={code: deca_rot3, width: 3}").set_pose_statistics(
+            torch.zeros(6), torch.ones(6)
+        )
 
 
 def test_without_a_bank_neither_parsing_nor_compensation(
@@ -227,21 +221,17 @@ VARIANTS = {
     "literal masks": ["bank.mask_resize=nearest", "bank.absent=zero"],
     "literal query": ["compensation.query=literal", "compensation.null_token=false"],
     "static layers": ["compensation.kernels=1", "compensation.query_kernel=1"],
-    "stem": ["compensation.stem=true"],
+    "stem": ["compensation.scales=5"],
+    "two scales": ["compensation.scales=2"],
+    "no pose in the decoder": ["decoder.pose_aware=false"],
     "literal decoder": ["decoder.full_resolution_skip=false", "decoder.image_blend=false"],
 }
 
 
 @pytest.mark.parametrize("overrides", VARIANTS.values(), ids=VARIANTS.keys())
-def test_every_variant_builds_from_a_config_alone_and_learns(
-    overrides: list[str], source: Tensor, driving: Tensor, parsing: Parsing, pose: Tensor
-) -> None:
-    model = make_model(*overrides).train()
-    out = model(source, driving, parsing, pose, pose)
-    out.frame.square().mean().backward()
-    assert out.frame.isfinite().all()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is None or parameter.grad.isfinite().all(), name
+def test_every_variant_builds_from_a_config_alone_and_learns(overrides: list[str]) -> None:
+    losses = overfit(make_model(*overrides), side=64, pairs=2, steps=9, learning_rate=1e-3)
+    assert min(losses[-3:]) < 0.7 * losses[0], "single steps may go astray"
 
 
 def test_every_parameter_takes_part(
@@ -279,7 +269,7 @@ def test_bfloat16_leaves_the_flow_alone_and_hardly_changes_the_picture(
 def overfit(
     model: FaceletModel, side: int, pairs: int, steps: int, learning_rate: float
 ) -> list[float]:
-    """Train a model on a few shifted pictures, on its own device; the loss of every step."""
+    """Train a model on a few shifted pictures, on its own device; L_p of every step."""
     device, generator = next(model.parameters()).device, make_generator(5)
     coarse = torch.rand(pairs, 3, 4, 4, generator=generator)
     labels = torch.randint(0, NUM_REGIONS + 1, (pairs, 64, 64), generator=generator)
@@ -289,9 +279,10 @@ def overfit(
     parsing = Parsing(labels.repeat_interleave(side // 64, 1).repeat_interleave(side // 64, 2))
     parsing = parsing.to(device)
     optimizer = torch.optim.Adam(model.train().parameters(), learning_rate, betas=(0.5, 0.999))
+    perceptual = PerceptualLoss(SeededMaps(), (1.0, 0.5, 0.25)).to(device)  # type: ignore[arg-type]
     losses = []
     for _ in range(steps):
-        loss = (model(source, driving, parsing, pose).frame - driving).abs().mean()
+        loss = perceptual(model(source, driving, parsing, pose, -pose).frame, driving)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -300,11 +291,10 @@ def overfit(
 
 
 def test_a_few_steps_fit_two_pairs() -> None:
-    losses = overfit(make_model(), side=64, pairs=2, steps=12, learning_rate=4e-3)
-    assert losses[-1] < 0.7 * losses[0]
+    losses = overfit(make_model(), side=64, pairs=2, steps=12, learning_rate=1e-3)
+    assert min(losses[-3:]) < 0.7 * losses[0]
 
 
-@pytest.mark.slow
 def test_fifty_steps_fit_eight_pairs() -> None:
     losses = overfit(make_model(), side=64, pairs=8, steps=50, learning_rate=2e-3)
     assert losses[-1] < 0.7 * losses[0]

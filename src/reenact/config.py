@@ -25,10 +25,20 @@ Width = Annotated[int, Field(ge=1, le=4096)]
 """Number of channels."""
 Count = Annotated[int, Field(ge=1, le=256)]
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Settings = dict[str, Any]
 """A config as plain data: what YAML and JSON hold."""
 
 T = TypeVar("T")
+
+POSE_MIRRORS: Mapping[str, tuple[int, ...]] = {
+    "reader6": (1, -1, -1, 1, -1, 1),
+    "deca_pose6": (1, -1, -1, 1, -1, -1),
+    "deca_rot3": (1, -1, -1),
+    "deca_pose_cam9": (1, -1, -1, 1, -1, -1, 1, -1, 1),
+    "rot6d+jaw3": (1, -1, -1, -1, 1, 1, 1, -1, -1),
+}
+"""Known pose codes, and the sign that each of their numbers takes in a mirrored picture."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -36,11 +46,21 @@ class PoseConfig:
     """The pose code that steers masks, compensation and decoder (method.md 5)."""
 
     code: str = "reader6"
-    """Name of the code; an attached pose encoder must speak it."""
+    """Name of the code; an attached pose encoder must speak it, and pairs are mirrored by it."""
     width: Count = 6
     """P, the length of the code."""
     standardise: bool = True
     """Take the mean and deviation of the training set out of every number of the code."""
+
+    @model_validator(mode="after")
+    def _check(self) -> PoseConfig:
+        known = POSE_MIRRORS.get(self.code)
+        if known is not None and self.width != len(known):
+            raise ValueError(
+                f"width is {self.width}, expected {len(known)} for code {self.code!r}. "
+                "Give the width of the code, or the code a name of its own"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -73,6 +93,8 @@ class MotionConfig:
     """Most channels inside the baseline's hourglass."""
     pose_input: Literal["driving", "driving_and_source"] = "driving"
     """Whose pose steers the estimator."""
+    min_determinant: NotNegative = 1e-3
+    """Affines are inverted as if they shrank areas no further; 0 divides by what is there."""
 
     @model_validator(mode="after")
     def _check(self) -> MotionConfig:
@@ -98,8 +120,10 @@ class EncoderConfig:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class DecoderConfig:
-    """The pose-aware decoder (method.md 10)."""
+    """The decoder (method.md 10)."""
 
+    pose_aware: bool = True
+    """Steer its blocks by the pose; False is the ablation without, of plain residual blocks."""
     full_resolution_skip: bool = True
     """Let the warped features of full size take part."""
     image_blend: bool = True
@@ -123,7 +147,7 @@ class BankConfig:
     mask_resize: Literal["area", "nearest"] = "area"
     """How masks get the size of features; nearest, the literal reading, loses small regions."""
     min_area: Annotated[float, Field(ge=0)] = 16.0
-    """A region with fewer visible pixels at 256 x 256 counts as absent."""
+    """A region with fewer visible pixels at 256 x 256 counts as absent, in eq. 12 too."""
     absent: Literal["mirror", "learned", "zero"] = "mirror"
     """Token of an absent region: from its mirror region where that is present, else learned."""
 
@@ -162,16 +186,24 @@ class CompensationConfig:
         0.01,
     )
     """Of the keypoint bumps in the query, coarsest first."""
-    stem: bool = False
-    """Fill the features of full size too."""
+    scales: Annotated[int, Field(ge=1, le=5)] = 4
+    """N, how many scales are filled, coarsest first; 5 takes the features of full size too."""
+
+    @staticmethod
+    def upgrade(settings: Settings) -> Settings:
+        """Settings in the names of today: `scales` was `stem`, which meant one more of them."""
+        if not isinstance(settings.get("stem"), bool) or "scales" in settings:
+            return settings
+        others = {key: value for key, value in settings.items() if key != "stem"}
+        return others | {"scales": 5 if settings["stem"] else 4}
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class ModelConfig:
     """A whole model of the `facelet` family."""
 
-    image_size: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 256
-    """Side of the pictures, pixels."""
+    image_size: Annotated[int, Field(ge=64, le=1024, multiple_of=32)] = 256
+    """Side of the pictures, pixels; a quarter of it is halved `motion.blocks` times."""
     pose: PoseConfig = PoseConfig()
     motion: MotionConfig = MotionConfig()
     encoder: EncoderConfig = EncoderConfig()
@@ -182,8 +214,17 @@ class ModelConfig:
     @property
     def filled_widths(self) -> tuple[int, ...]:
         """Channels of the features that compensation fills, coarsest first."""
-        widths = self.encoder.widths
-        return widths if self.compensation.stem else widths[:-1]
+        return self.encoder.widths[: self.compensation.scales]
+
+    @model_validator(mode="after")
+    def _check(self) -> ModelConfig:
+        multiple = 4 * 2**self.motion.blocks
+        if self.image_size % multiple:
+            raise ValueError(
+                f"image_size is {self.image_size}, expected a multiple of {multiple} for "
+                f"motion.blocks {self.motion.blocks}. Change one of them"
+            )
+        return self
 
 
 SIZES = {
@@ -227,17 +268,21 @@ def from_settings(schema: type[T], settings: Mapping[str, Any], origin: str = "c
     try:
         return TypeAdapter(schema).validate_python(resolved)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{origin}: '{place}' is {first['input']!r}. {first['msg']}. Change this key."
-        ) from None
+        raise ConfigError(f"{origin}: {_explain(error)}") from None
 
 
 def to_settings(config: Any) -> Settings:
     """A config in full as plain data; `from_settings` reads it back equal."""
     settings: Settings = TypeAdapter(type(config)).dump_python(config, mode="json")
     return settings
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":  # of keys that do not go together
+        return f"{place}{': ' if place else ''}{first['msg'].removeprefix('Value error, ')}."
+    return f"'{place}' is {first['input']!r}. {first['msg']}. Change this key."
 
 
 def _resolve(schema: Any, settings: Any, origin: str, place: str) -> Settings:
@@ -249,6 +294,8 @@ def _resolve(schema: Any, settings: Any, origin: str, place: str) -> Settings:
         )
     if schema is ModelConfig:
         settings = _expand_size(settings, origin, place)
+    if hasattr(schema, "upgrade"):
+        settings = schema.upgrade(dict(settings))
     known = get_type_hints(schema)
     for key in settings:
         if key not in known:

@@ -59,6 +59,7 @@ class FaceletModel(nn.Module):
         compensation: FaceletCompensation | None,
         pose_width: int = 6,
         *,
+        pose_code: str = "reader6",
         standardise: bool = True,
         steer_by_both: bool = False,
     ) -> None:
@@ -70,6 +71,7 @@ class FaceletModel(nn.Module):
         self.decoder = decoder
         self.bank = bank
         self.compensation = compensation
+        self.pose_code = pose_code
         self.standardised = standardise
         self.steer_by_both = steer_by_both
         self.register_buffer("pose_mean", torch.zeros(pose_width))
@@ -142,6 +144,12 @@ class FaceletModel(nn.Module):
 
     def set_pose_statistics(self, mean: Tensor, deviation: Tensor) -> None:
         """Set mean (P,) and deviation (P,) of the pose codes of the training set."""
+        if mean.shape != self.pose_mean.shape:
+            code, width = self._code
+            raise ReenactError(
+                f"pose codes of the training set: found {len(mean)} numbers, expected {width} for "
+                f"{code!r}. Set pose.code and pose.width to those of the side-cars."
+            )
         self.pose_mean.copy_(mean)
         self.pose_deviation.copy_(deviation.clamp(min=1e-6))
 
@@ -155,17 +163,24 @@ class FaceletModel(nn.Module):
 
         They stay the caller's: the model neither moves, trains nor saves them.
         """
-        if pose_encoder is not None and pose_encoder.width != len(self.pose_mean):
-            raise ReenactError(
-                f"pose encoder: its code has {pose_encoder.width} numbers, expected "
-                f"{len(self.pose_mean)}. Attach the encoder the model was trained with."
-            )
+        if pose_encoder is not None:
+            found, expected = (pose_encoder.code, pose_encoder.width), self._code
+            if found != expected:
+                raise ReenactError(
+                    f"pose encoder: its code is {found[0]!r} of {found[1]} numbers, expected "
+                    f"{expected[0]!r} of {expected[1]}. Attach the encoder the model was trained "
+                    "with."
+                )
         before = self._readers
         self._readers = _Readers(
             parser=before.parser if parser is None else parser,
             pose_encoder=before.pose_encoder if pose_encoder is None else pose_encoder,
         )
         return self
+
+    @property
+    def _code(self) -> tuple[str, int]:
+        return self.pose_code, len(self.pose_mean)
 
     @torch.no_grad()
     def _parse(self, image: Tensor) -> Parsing:
@@ -210,13 +225,14 @@ def build_model(config: ModelConfig) -> FaceletModel:
         encoder=SourceEncoder(config.encoder.base, config.encoder.max_width),
         decoder=PoseAwareDecoder(
             config.encoder.widths,
-            pose.width,
+            pose.width if config.decoder.pose_aware else None,
             full_resolution_skip=config.decoder.full_resolution_skip,
             image_blend=config.decoder.image_blend,
         ),
         bank=build_bank(config) if config.bank.enabled else None,
         compensation=build_compensation(config) if config.bank.enabled else None,
         pose_width=pose.width,
+        pose_code=pose.code,
         standardise=pose.standardise,
         steer_by_both=motion.pose_input == "driving_and_source",
     )
@@ -234,4 +250,4 @@ def build_motion(config: MotionConfig, pose_width: int) -> AffineMotion:
         estimator = PoseAwareMaskEstimator(
             config.num_keypoints, steering, config.estimator_widths, config.estimator_last
         )
-    return AffineMotion(estimator, config.heatmap_variance)
+    return AffineMotion(estimator, config.heatmap_variance, min_determinant=config.min_determinant)

@@ -181,8 +181,9 @@ class Face:
     roll > 0 counter-clockwise."""
     pose_code: FloatArray
     """(6,) `reader6`: rotation vector in radians and jaw open, sideways, forward."""
-    parsing: NDArray[np.uint8]
-    """(256, 256) labels on the square `crop`: region index plus 1, 0 = the rest."""
+    parsing: NDArray[np.uint8] | None
+    """(256, 256) labels on the square `crop`: region index plus 1, 0 = the rest; None where it was
+    not asked for, as `read_faces` does."""
     crop: FloatArray
     """(3, ) x0, y0, side of the square that `parsing` covers; may reach outside the picture."""
     expression: FloatArray
@@ -202,6 +203,8 @@ class Parser(Protocol):
 class PoseEncoder(Protocol):
     """Reads the pose code of an aligned face crop; frozen."""
 
+    code: str
+    """Name of the code, as `pose.code` of a model's config says it."""
     width: int
     """P, the length of the code."""
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.testing import assert_close
 
+from reenact.config import POSE_MIRRORS
 from reenact.data.augmentation import Augmentation, jitter_colours, mirrored
 from reenact.data.pairs import PairBatch
 from reenact.records import MIRROR_REGION
@@ -57,6 +60,29 @@ def test_mirroring_turns_the_pose_as_the_picture() -> None:
     batch = PairBatch(*batch.tensors()[:4], pose, pose, *batch.tensors()[6:])
     expected = torch.tensor([[0.1, -0.2, -0.3, 0.4, -0.5, 0.6]])
     assert_close(mirrored(batch).driving_pose, expected)
+
+
+def test_a_pose_is_mirrored_by_the_signs_of_its_code() -> None:
+    batch, pose = random_batch(), torch.arange(1.0, 4).expand(4, 3)
+    batch = PairBatch(*batch.tensors()[:4], pose, pose, *batch.tensors()[6:])
+    signs = POSE_MIRRORS["deca_rot3"]
+    expected = pose * torch.tensor([1, -1, -1])
+    assert_close(mirrored(batch, signs).source_pose, expected)
+    flipping = Augmentation(reverse=0, flip=1, pose_mirror=signs)
+    assert_close(flipping(batch, generator()).driving_pose, expected)
+
+
+def test_a_turned_head_is_mirrored_as_its_codes_say() -> None:
+    """A rotation R is seen in a mirror as S R S, S the change of sign across."""
+    across = np.diag([-1.0, 1.0, 1.0])
+    turn = Rotation.from_rotvec([0.3, -0.5, 0.2]).as_matrix()
+    seen = across @ turn @ across
+    vectors = [Rotation.from_matrix(matrix).as_rotvec() for matrix in (turn, seen)]
+    columns = [matrix.T[:2].ravel() for matrix in (turn, seen)]
+    for code in POSE_MIRRORS:
+        before, after = columns if code == "rot6d+jaw3" else vectors
+        signs = np.array(POSE_MIRRORS[code][: len(before)])
+        np.testing.assert_allclose(before * signs, after, atol=1e-12)
 
 
 def test_mirrored_points_lie_on_the_mirrored_picture() -> None:

@@ -105,6 +105,20 @@ def test_a_tiny_region_counts_as_absent_and_does_not_colour_its_token(
     assert_close(bank.tokens[:, :, LEFT_EYE], encoder(features, none).tokens[:, :, LEFT_EYE])
 
 
+def test_present_regions_do_not_hear_what_stands_in_for_absent_ones(
+    features: tuple[Tensor, ...], parsing: Parsing
+) -> None:
+    encoder = make_encoder()
+    one_eye_and_no_nose = without(parsing, RIGHT_EYE, NOSE)
+    before = encoder(features, one_eye_and_no_nose)
+    for tokens in encoder.tokens:
+        for name in ("missing", "mirrored"):
+            nn.init.constant_(tokens.get_parameter(name), 3.0)
+    after = encoder(features, one_eye_and_no_nose)
+    moved = (after.tokens - before.tokens).abs().amax(dim=(1, 3)) > 1e-4
+    assert torch.equal(moved, ~before.present)
+
+
 @pytest.fixture
 def average() -> Tensor:
     return torch.randn(1, NUM_REGIONS, 12, generator=torch.Generator().manual_seed(0))

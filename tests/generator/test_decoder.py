@@ -81,3 +81,16 @@ def test_autocast_draws_nearly_the_same_in_float32(inputs: Inputs) -> None:
         frame = module(*inputs)
     assert frame.dtype == torch.float32
     assert (frame - expected).abs().mean() < 0.02
+
+
+def test_without_a_pose_width_the_pose_has_no_say(inputs: Inputs) -> None:
+    filled, warped, pose, occlusion, picture = inputs
+    plain = PoseAwareDecoder(WIDTHS, pose_width=None).eval()
+    expected = plain(*inputs)
+    assert_close(plain(filled, warped, pose + 1, occlusion, picture), expected, atol=0, rtol=0)
+    assert not [name for name, _ in plain.named_parameters() if "gamma" in name]
+    steered = decoder()
+    for block in steered.up_blocks:
+        torch.nn.init.normal_(block.norm1.beta.weight)
+    moved = steered(filled, warped, pose + 1, occlusion, picture)
+    assert (moved - steered(*inputs)).abs().max() > 1e-4

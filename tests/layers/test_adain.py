@@ -67,6 +67,15 @@ def test_the_pose_steers(block: nn.Module, features: Tensor, pose: Tensor) -> No
     assert (block(features, pose) - block(features, -pose)).abs().max() > 1e-3
 
 
+def test_the_residual_block_adds_to_its_input(features: Tensor, pose: Tensor) -> None:
+    block = trained(AdaINRes(4, 6))
+    change = block(features, pose) - features
+    nn.init.zeros_(block.get_parameter("conv2.weight"))
+    nn.init.zeros_(block.get_parameter("conv2.bias"))
+    assert change.abs().max() > 0.1
+    assert_close(block(features, pose), features)
+
+
 def test_sizes(features: Tensor, pose: Tensor) -> None:
     assert AdaINRes(4, 6)(features, pose).shape == (2, 4, 8, 8)
     assert AdaINUpRes(4, 3, 6)(features, pose).shape == (2, 3, 16, 16)

@@ -102,6 +102,15 @@ def test_affine_term_worked_by_hand(make_keypoints: MakeKeypoints) -> None:
     )
 
 
+def test_affines_are_inverted_with_the_guard_that_is_given(make_keypoints: MakeKeypoints) -> None:
+    keypoints = make_keypoints()
+    small = Keypoints(keypoints.points, 0.01 * torch.eye(2).expand_as(keypoints.affines))
+    _, guarded = equivariance_loss(small, small, straight())
+    assert_close(guarded, torch.tensor(0.45), atol=1e-4, rtol=0)
+    _, literal = equivariance_loss(small, small, straight(), 0.0)
+    assert_close(literal, torch.tensor(0.0), atol=1e-4, rtol=0)
+
+
 def test_gradients_are_finite_on_a_control_point(bend: Bend) -> None:
     points = bend.controls.expand(2, -1, -1).clone().requires_grad_()
     affines = torch.eye(2).expand(2, 25, 2, 2)

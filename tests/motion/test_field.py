@@ -97,6 +97,19 @@ def test_cues_without_motion_are_the_picture_itself(make_keypoints: MakeKeypoint
     assert_close(cues[:, :, 1:], image.unsqueeze(1).expand(-1, 11, -1, -1, -1), atol=1e-4, rtol=0)
 
 
+def test_cues_are_warm_where_a_part_arrived_and_cold_where_it_left() -> None:
+    """Two pixels of a line of five apart, so that one bump is gone where the other peaks."""
+    unturned = torch.eye(2).expand(1, 1, 2, 2)
+    source = Keypoints(torch.tensor([[[-0.5, 0.0]]]), unturned)
+    driving = Keypoints(torch.tensor([[[0.5, 0.0]]]), unturned)
+    flows = local_flows(source, driving, (5, 5))
+    heat = motion_cues(torch.rand(1, 3, 5, 5), source, driving, flows, variance=0.02)[0, ::4]
+    assert_close(heat[0], torch.zeros(5, 5), msg="the background never moves")
+    near = torch.tensor(-0.25 / (2 * 0.02)).exp()
+    row = torch.stack([-near, -torch.tensor(1.0), 0 * near, torch.tensor(1.0), near])
+    assert_close(heat[1, 2], row, atol=1e-5, rtol=0)
+
+
 def test_cues_are_each_part_warped_on_its_own(make_keypoints: MakeKeypoints) -> None:
     source, driving, image = make_keypoints(), make_keypoints(), torch.rand(2, 3, 16, 16)
     flows = local_flows(source, driving, (16, 16))

@@ -13,6 +13,7 @@ def count(**numbers: int) -> int:
 
 
 def tiny(affine_maps: int = 4) -> AffineKeypointDetector:
+    torch.manual_seed(0)
     detector = AffineKeypointDetector(
         num_keypoints=4, base=4, max_width=16, blocks=3, affine_maps=affine_maps
     )
@@ -38,6 +39,26 @@ def test_one_shared_affine_map_is_read_at_each_keypoint() -> None:
     torch.nn.init.normal_(detector.affine.weight, std=0.1)
     affines = detector(torch.rand(1, 3, 64, 64)).affines
     assert (affines[0, 0] - affines[0, 1]).abs().max() > 1e-6
+
+
+def test_the_temperature_divides_the_heat() -> None:
+    detector, image = tiny(), torch.rand(1, 3, 64, 64)
+    found = detector(image).points
+    detector.temperature = 1.0
+    assert (detector(image).points - found).abs().max() > 0.01
+    detector.heatmap.weight.data /= 0.1
+    detector.heatmap.bias.data /= 0.1
+    assert_close(detector(image).points, found, atol=1e-4, rtol=0)
+
+
+def test_what_is_too_fine_for_a_quarter_of_the_size_is_averaged() -> None:
+    """Stripes of a pixel, swelling from the border: skipping pixels would see the light ones."""
+    swell = torch.hann_window(64, periodic=False).outer(torch.hann_window(64, periodic=False))
+    stripes = 0.4 * swell * (1 - 2 * (torch.arange(64) % 2))
+    detector, grey = tiny(), torch.full((1, 3, 64, 64), 0.5)
+    expected = detector(grey).points
+    assert (detector(grey + 0.4 * swell).points - expected).abs().max() > 0.01
+    assert_close(detector(grey + stripes).points, expected, atol=1e-3, rtol=0)
 
 
 def test_autocast_does_not_move_a_keypoint() -> None:

@@ -55,6 +55,20 @@ def test_a_collapsed_affine_stays_finite() -> None:
     assert singular.grad.isfinite().all()
 
 
+def test_the_guard_of_the_determinant_can_be_set_and_left_out(
+    make_keypoints: MakeKeypoints,
+) -> None:
+    small = torch.diag(torch.tensor([0.01, 0.01]))
+    assert_close(inverse_affine(small, 0.1), torch.diag(torch.tensor([0.1, 0.1])))
+    assert_close(inverse_affine(small, 0.0), torch.diag(torch.tensor([100.0, 100.0])))
+    assert not inverse_affine(torch.zeros(2, 2), 0.0).isfinite().any()
+    source, driving = make_keypoints(), make_keypoints()
+    shrunk = Keypoints(driving.points, small.expand_as(driving.affines))
+    reach = [local_flows(source, shrunk, (8, 8), guard)[:, 1:] for guard in (1e-3, 0.0)]
+    centre = source.points[:, :, None, None]
+    assert_close((reach[1] - centre) * 0.1, reach[0] - centre, atol=1e-3, rtol=1e-3)
+
+
 def test_a_mirroring_affine_keeps_its_sign() -> None:
     mirroring = torch.diag(torch.tensor([-0.01, 0.01]))
     assert_close(inverse_affine(mirroring), torch.diag(torch.tensor([-10.0, 10.0])))

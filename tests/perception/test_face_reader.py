@@ -50,12 +50,13 @@ def with_mesh(reader: Certain) -> Certain:
 
 def test_faces_keep_the_contract(reader: FaceReader, picture: Image) -> None:
     boxes = np.array([[10.0, 10.0, 60.0, 70.0], [150.0, 80.0, 330.0, 280.0]])
-    faces = with_mesh(Certain(reader, boxes)).read(picture)
+    faces = with_mesh(Certain(reader, boxes)).read(picture, parse=True)
     assert len(faces) == 2
     areas = [(f.box[2] - f.box[0]) * (f.box[3] - f.box[1]) for f in faces]
     assert areas == sorted(areas, reverse=True)
     for face in faces:
         assert face.landmarks.shape == (478, 2)
+        assert face.parsing is not None
         assert face.parsing.shape == (256, 256)
         assert face.parsing.dtype == np.uint8
         assert face.expression.shape == (52,)
@@ -66,6 +67,15 @@ def test_faces_keep_the_contract(reader: FaceReader, picture: Image) -> None:
         mesh[landmark_order()] = face.landmarks
         assert face.box == pytest.approx(outline_box(mesh))
         assert set(OUTLINE) <= set(range(478))
+
+
+def test_faces_are_the_same_without_their_parsing(reader: FaceReader, picture: Image) -> None:
+    boxes = np.array([[10.0, 10.0, 60.0, 70.0], [150.0, 80.0, 330.0, 280.0]])
+    certain = with_mesh(Certain(reader, boxes))
+    for bare, parsed in zip(certain.read(picture), certain.read(picture, parse=True), strict=True):
+        assert bare.parsing is None
+        for name in ("box", "landmarks", "pose", "pose_code", "crop", "expression", "score"):
+            assert np.array_equal(getattr(bare, name), getattr(parsed, name)), name
 
 
 def test_no_candidate_no_face(reader: FaceReader, picture: Image) -> None:

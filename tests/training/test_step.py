@@ -2,24 +2,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from typing import NamedTuple
 
 import pytest
 import torch
+from torch import Tensor
 from torch.testing import assert_close
 
 from reenact.data.pairs import PairBatch
 from reenact.data.sampling import ClipPairs
 from reenact.data.store import ClipStore
-from reenact.model import build_model
-from reenact.motion.equivariance import random_bend
+from reenact.facelet.localization import Sign, region_attention
+from reenact.layers.grid import sample
+from reenact.model import FaceletModel, build_model
+from reenact.motion.equivariance import Bend, random_bend
+from reenact.records import Animation, Parsing
 from reenact.training.build import (
     build_optimizer,
     build_training_module,
 )
 from reenact.training.config import TrainConfig
-from reenact.training.losses import EXPRESSIVE_LABELS
+from reenact.training.losses import (
+    EXPRESSIVE_LABELS,
+    PerceptualLoss,
+    expressive_area,
+    flow_loss,
+    pixel_loss,
+)
 from reenact.training.recording import record
-from reenact.training.step import TrainingModule
+from reenact.training.step import LossWeights, TrainingModule
 from reenact.training.validation import (
     clip_reconstruction,
     repeat_source,
@@ -27,6 +38,8 @@ from reenact.training.validation import (
     turned_pairs,
     validate,
 )
+from stubs import Pixels
+from tiny_model import block_parsing, make_loud, smooth_images
 
 Stores = tuple[ClipStore, ClipStore]
 
@@ -65,6 +78,110 @@ def test_the_total_is_the_weighted_sum_of_the_terms(
     assert set(weights) - set(terms) == {"expressive", "perceptual_expressive"}
     assert_close(total.detach(), expected)
     assert not any(term.requires_grad for term in terms.values())
+
+
+WEIGHTS = LossWeights(
+    perceptual=2.0,
+    equivariance_value=3.0,
+    equivariance_jacobian=5.0,
+    localization=7.0,
+    pixel=11.0,
+    flow=13.0,
+    expressive=0.5,
+    perceptual_expressive=1.5,
+)
+
+
+def unlike_pairs() -> PairBatch:
+    """Pairs whose source and driving frame have nothing in common."""
+    images, labels = (smooth_images(1), smooth_images(2)), (block_parsing(3), block_parsing(4))
+    chance = torch.Generator().manual_seed(5)
+    return PairBatch(
+        source=images[0],
+        driving=images[1],
+        source_parsing=labels[0].labels,
+        driving_parsing=labels[1].labels,
+        source_pose=torch.randn(2, 6, generator=chance),
+        driving_pose=torch.randn(2, 6, generator=chance),
+        source_points=1.8 * torch.rand(2, 9, 2, generator=chance) - 0.9,
+        driving_points=1.8 * torch.rand(2, 9, 2, generator=chance) - 0.9,
+        point_weights=torch.rand(2, 9, generator=chance),
+    )
+
+
+class Stepped(NamedTuple):
+    """One step, and what it is to be worked out from again."""
+
+    batch: PairBatch
+    bend: Bend
+    model: FaceletModel
+    animation: Animation
+    total: Tensor
+    terms: dict[str, Tensor]
+
+
+def step_unlike_pairs(sign: Sign = "corrected") -> Stepped:
+    model, batch = make_loud("motion.pose_input=driving_and_source"), unlike_pairs()
+    torch.nn.init.normal_(model.keypoint_detector.affine.weight, std=0.1)
+    perceptual = PerceptualLoss(Pixels(), (1.0,))  # type: ignore[arg-type]
+    module = TrainingModule(model, perceptual, WEIGHTS, sign).requires_grad_(False)
+    total, terms = module(*inputs(batch, flow_share=0.5))
+    state = model.encode_source(batch.source, Parsing(batch.source_parsing), batch.source_pose)
+    animation = model.render(state, model.read_motion(batch.driving, batch.driving_pose))
+    return Stepped(batch, Bend(*inputs(batch)[-3:]), model, animation, total, terms)
+
+
+def test_reconstruction_worked_out_again() -> None:
+    batch, _, _, out, _, terms = step_unlike_pairs()
+    area = expressive_area(Parsing(batch.driving_parsing))
+    there = sample(area, batch.driving_points.unsqueeze(1)).flatten(1)
+    perceptual = PerceptualLoss(Pixels(), (1.0,))  # type: ignore[arg-type]
+    assert_close(terms["perceptual"], perceptual(out.frame, batch.driving, 1 + 1.5 * area))
+    assert_close(terms["pixel"], pixel_loss(out.frame, batch.driving, 1 + 0.5 * area))
+    assert_close(
+        terms["flow"],
+        flow_loss(
+            out.motion.flows[-1],
+            batch.source_points,
+            batch.driving_points,
+            batch.point_weights * (1 + 0.5 * there),
+        ),
+    )
+
+
+def test_equivariance_worked_out_again() -> None:
+    batch, bend, model, _, _, terms = step_unlike_pairs()
+    found = model.keypoint_detector(batch.driving)
+    bent = model.keypoint_detector(bend.picture(batch.driving))
+    ratio = found.affines.inverse() @ bend.jacobian(bent.points) @ bent.affines
+    value, jacobian = found.points - bend(bent.points), torch.eye(2) - ratio
+    assert_close(terms["equivariance_value"], value.abs().mean())
+    assert_close(terms["equivariance_jacobian"], jacobian.abs().mean(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sign", ["corrected", "printed"])
+def test_localization_worked_out_again(sign: Sign) -> None:
+    batch, _, _, out, _, terms = step_unlike_pairs(sign)
+    assert out.compensation is not None
+    regions = region_attention(out.compensation.attention, Parsing(batch.driving_parsing))
+    gain = regions.inside - regions.outside
+    error = 1 - gain if sign == "corrected" else gain
+    present = regions.present.unsqueeze(1)
+    expected = (error * present).sum(-1) / present.sum(-1)
+    assert_close(terms["localization"], expected.mean())
+
+
+def test_each_term_counts_as_much_as_its_own_weight() -> None:
+    _, _, _, _, total, terms = step_unlike_pairs()
+    expected = (
+        2 * terms["perceptual"]
+        + 3 * terms["equivariance_value"]
+        + 5 * terms["equivariance_jacobian"]
+        + 7 * terms["localization"]
+        + 11 * terms["pixel"]
+        + 0.5 * 13 * terms["flow"]
+    )
+    assert_close(total, expected)
 
 
 def test_attention_is_watched_but_costs_nothing(module: TrainingModule, batch: PairBatch) -> None:

@@ -10,15 +10,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from reenact.config import POSE_MIRRORS
 from reenact.data.pairs import PairBatch
 from reenact.data.reframing import ReframingRange, draw_reframing, reframe
 from reenact.records import MIRROR_REGION
 
 GREY = (0.299, 0.587, 0.114)
 """What red, green and blue give to brightness (ITU-R BT.601)."""
-
-POSE_MIRROR = (1.0, -1.0, -1.0, 1.0, -1.0, 1.0)
-"""Signs of the `reader6` pose code in a mirrored picture."""
 
 
 YIQ = (GREY, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
@@ -29,7 +27,6 @@ class _Constants(NamedTuple):
     """Tables on a device; making them anew at every step would wait for the device each time."""
 
     mirror_label: Tensor
-    mirror_pose: Tensor
     mirror_point: Tensor
     grey: Tensor
     to_yiq: Tensor
@@ -42,12 +39,16 @@ def _constants(device: torch.device) -> _Constants:
     labels = (0, *(region + 1 for region in MIRROR_REGION))
     return _Constants(
         mirror_label=torch.tensor(labels, dtype=torch.uint8, device=device),
-        mirror_pose=torch.tensor(POSE_MIRROR, device=device),
         mirror_point=torch.tensor((-1.0, 1.0), device=device),
         grey=torch.tensor(GREY, device=device),
         to_yiq=to_yiq.float().to(device),
         from_yiq=to_yiq.inverse().float().to(device),
     )
+
+
+@cache
+def _signs(signs: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(signs, dtype=torch.float32, device=device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +67,17 @@ class Augmentation:
     moved: float = 0.0
     """Chance of framing a pair otherwise; not in the paper."""
     reframing: ReframingRange = field(default_factory=ReframingRange)
+    pose_mirror: tuple[int, ...] = POSE_MIRRORS["reader6"]
+    """Sign of each number of the pose code in a mirrored picture."""
 
     def __call__(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
         """A changed copy of the batch; waits for nothing."""
         chance = torch.rand(2, len(batch), generator=generator, device=batch.source.device)
         reversed_ = chance[0] < self.reverse
         batch = batch.swapped().where(reversed_, batch)
-        flipped = (chance[1] < self.flip) & ~reversed_
-        batch = mirrored(batch).where(flipped, batch)
+        if self.flip > 0:
+            flipped = (chance[1] < self.flip) & ~reversed_
+            batch = mirrored(batch, self.pose_mirror).where(flipped, batch)
         return self._jittered(self._moved(batch, generator), generator)
 
     def _moved(self, batch: PairBatch, generator: torch.Generator) -> PairBatch:
@@ -91,13 +95,13 @@ class Augmentation:
         return PairBatch(source, driving, *batch.tensors()[2:])
 
 
-def mirrored(batch: PairBatch) -> PairBatch:
+def mirrored(batch: PairBatch, pose_mirror: tuple[int, ...] = POSE_MIRRORS["reader6"]) -> PairBatch:
     """Both frames mirrored, and with them the sides of regions, poses and points.
 
     The points keep their order: they tie the two frames of a pair together and nothing else.
     """
     constants = _constants(batch.source.device)
-    regions, pose = constants.mirror_label, constants.mirror_pose
+    regions, pose = constants.mirror_label, _signs(pose_mirror, batch.source.device)
     across = constants.mirror_point
     return PairBatch(
         source=batch.source.flip(-1),

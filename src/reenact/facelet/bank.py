@@ -71,9 +71,9 @@ class RegionTokens(nn.Module):
         self.absent = absent
         self.first = nn.Linear(in_width, width)
         self.second = nn.Linear(width, width)
-        self.region = nn.Parameter(0.02 * torch.randn(NUM_REGIONS, width))
-        self.mirrored = nn.Parameter(0.02 * torch.randn(width))
-        self.missing = nn.Parameter(0.02 * torch.randn(width))
+        self.region = nn.Parameter(torch.randn(NUM_REGIONS, width).mul_(0.02))
+        self.mirrored = nn.Parameter(torch.randn(width).mul_(0.02))
+        self.missing = nn.Parameter(torch.randn(width).mul_(0.02))
         self.register_buffer("mirror", torch.tensor(MIRROR_REGION), persistent=False)
 
     def forward(self, average: Tensor, present: Tensor) -> Tensor:

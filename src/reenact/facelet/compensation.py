@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from reenact.config import ModelConfig
 from reenact.facelet.dynamic import DynamicLinear, KernelMixture, mix_kernels
 from reenact.facelet.query import ContextQuery, LiteralQuery, frame_layout
-from reenact.layers.precision import full_precision
+from reenact.layers.precision import exact_einsum, full_precision
 from reenact.records import NUM_REGIONS, Compensation, FaceletBank, Keypoints, MotionField
 
 Query = ContextQuery | LiteralQuery
@@ -99,7 +99,7 @@ class TokenProjection(nn.Module):
         super().__init__()
         self.key = DynamicLinear(token_width, width, kernels)
         self.value = DynamicLinear(token_width, channels, kernels)
-        self.null_key = nn.Parameter(0.02 * torch.randn(width)) if null_token else None
+        self.null_key = nn.Parameter(torch.randn(width).mul_(0.02)) if null_token else None
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, R, D) to keys (B, M, R+1, d) and values (B, M, R+1, C), null token last.
@@ -153,7 +153,7 @@ def attend(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]
     """
     with full_precision(query):
         scaled = keys.float() * query.shape[1] ** -0.5
-        shares = torch.einsum("brd,bdhw->brhw", scaled, query.float()).softmax(dim=1)
+        shares = exact_einsum("brd,bdhw->brhw", scaled, query.float()).softmax(dim=1)
         # Pixels times tokens gives channels last, as the features are that the answer is added to.
         answer = torch.einsum("brhw,brc->bhwc", shares, values.float())
         return answer.permute(0, 3, 1, 2), shares

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from reenact.layers.precision import full_precision
+from reenact.layers.precision import exact_einsum, full_precision
 
 
 class DynamicLinear(nn.Module):
@@ -18,13 +18,13 @@ class DynamicLinear(nn.Module):
 
     def __init__(self, in_width: int, out_width: int, kernels: int = 4) -> None:
         super().__init__()
-        self.weight = nn.Parameter(0.02 * torch.randn(kernels, in_width, out_width))
+        self.weight = nn.Parameter(torch.randn(kernels, in_width, out_width).mul_(0.02))
         self.bias = nn.Parameter(torch.zeros(kernels, 1, out_width))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, R, D) through every kernel: (B, M, R, D'), float32."""
         with full_precision(tokens):
-            return tokens.float().unsqueeze(1) @ self.weight + self.bias
+            return exact_einsum("brd,mde->bmre", tokens.float(), self.weight) + self.bias
 
 
 class KernelMixture(nn.Module):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from reenact.layers.precision import full_precision
+from reenact.layers.precision import exact_einsum, full_precision
 
 
 def region_average_pool(features: Tensor, masks: Tensor, eps: float = 1e-6) -> Tensor:
@@ -16,5 +15,5 @@ def region_average_pool(features: Tensor, masks: Tensor, eps: float = 1e-6) -> T
     assert features.shape[-2:] == masks.shape[-2:]
     with full_precision(features):
         masks = masks.float()
-        total = torch.einsum("brhw,bchw->brc", masks, features.float())
+        total = exact_einsum("brhw,bchw->brc", masks, features.float())
         return total / (masks.sum(dim=(-2, -1)) + eps).unsqueeze(-1)

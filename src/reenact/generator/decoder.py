@@ -1,4 +1,4 @@
-"""Draws the frame from filled features, steered by the head pose (method.md 10)."""
+"""Draws the frame from filled features, steered by the head pose or not (method.md 10)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reenact.layers.adain import AdaINUpRes
-from reenact.layers.blocks import Same
+from reenact.layers.blocks import Same, UpRes
 
 _KERNEL = 7
 
@@ -18,12 +18,13 @@ class PoseAwareDecoder(nn.Module):
 
     `full_resolution_skip` adds the warped stem features at the end, `image_blend` keeps the warped
     picture itself where the source shows what is needed. Without both it is the literal paper.
+    Where `pose_width` is None its blocks are plain: the ablation that the pose does not steer.
     """
 
     def __init__(
         self,
         widths: Sequence[int] = (512, 512, 256, 128, 64),
-        pose_width: int = 6,
+        pose_width: int | None = 6,
         *,
         full_resolution_skip: bool = True,
         image_blend: bool = True,
@@ -33,11 +34,13 @@ class PoseAwareDecoder(nn.Module):
         # The coarsest features start the decoder; joining them with themselves would add nothing.
         inward = [coarsest, *(2 * width for width in finer[:-1])]
         self.up_blocks = nn.ModuleList(
-            AdaINUpRes(wide, width, pose_width) for wide, width in zip(inward, finer, strict=True)
+            UpRes(wide, width) if pose_width is None else AdaINUpRes(wide, width, pose_width)
+            for wide, width in zip(inward, finer, strict=True)
         )
         self.fuse = Same(2 * finer[-1], finer[-1]) if full_resolution_skip else None
         self.out = nn.Conv2d(finer[-1], 3, _KERNEL, padding=_KERNEL // 2)
         self.image_blend = image_blend
+        self.pose_aware = pose_width is not None
 
     def forward(
         self,
@@ -53,9 +56,10 @@ class PoseAwareDecoder(nn.Module):
         `warped_full` (B, C_5, H, W), `occlusion_full` (B, 1, H, W) and `warped_image` (B, 3, H, W)
         are of full size; `pose` (B, P) is standardised and of the driving face.
         """
-        features = self.up_blocks[0](filled[0], pose)
+        steering = (pose,) if self.pose_aware else ()
+        features = self.up_blocks[0](filled[0], *steering)
         for block, skip in zip(self.up_blocks[1:], filled[1:], strict=True):
-            features = block(torch.cat([features, skip], dim=1), pose)
+            features = block(torch.cat([features, skip], dim=1), *steering)
         if self.fuse is not None:
             features = self.fuse(torch.cat([features, warped_full], dim=1))
         drawn = torch.sigmoid(self.out(features).float())

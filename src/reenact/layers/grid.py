@@ -108,6 +108,8 @@ class AntiAliasDownsample(nn.Module):
 
 def _gaussian_taps(deviation: float, radius: int) -> Tensor:
     """2 radius + 1 weights of a Gaussian, summing to 1."""
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    # On the CPU even where models are built without values: arithmetic on the meta device makes
+    # torch import its compiler, which takes a second.
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device="cpu")
     weights = torch.exp(-offsets.square() / (2 * max(deviation, 1e-6) ** 2))
     return weights / weights.sum()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from reenact.layers.grid import identity_grid, sample
 from reenact.layers.precision import exact_matmul, full_precision
-from reenact.motion.local_flows import inverse_affine
+from reenact.motion.local_flows import MIN_DETERMINANT, inverse_affine
 from reenact.records import Keypoints, Record
 
 _EPSILON = 1e-6
@@ -73,13 +73,18 @@ def random_bend(
     )
 
 
-def equivariance_loss(original: Keypoints, bent: Keypoints, bend: Bend) -> tuple[Tensor, Tensor]:
+def equivariance_loss(
+    original: Keypoints,
+    bent: Keypoints,
+    bend: Bend,
+    min_determinant: float = MIN_DETERMINANT,
+) -> tuple[Tensor, Tensor]:
     """How far keypoints of the bent picture are from where they belong: points, and affines.
 
     mean |k - T(k_T)| and mean |I - A^-1 T'(k_T) A_T| (method.md 12), both unweighted.
     """
     points = (original.points - bend(bent.points)).abs().mean()
     expected = exact_matmul(bend.jacobian(bent.points), bent.affines)
-    ratio = exact_matmul(inverse_affine(original.affines), expected)
+    ratio = exact_matmul(inverse_affine(original.affines, min_determinant), expected)
     identity = torch.eye(2, device=ratio.device)
     return points, (identity - ratio).abs().mean()

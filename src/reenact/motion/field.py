@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from reenact.layers.grid import AntiAliasDownsample, resize_flow, resize_map
-from reenact.motion.local_flows import local_flows
+from reenact.motion.local_flows import MIN_DETERMINANT, local_flows
 from reenact.motion.mask_estimator import (
     HourglassMaskEstimator,
     PoseAwareMaskEstimator,
@@ -28,11 +28,19 @@ def blend_flows(masks: Tensor, flows: Tensor) -> Tensor:
 class AffineMotion(nn.Module):
     """Affine motion of K parts: one flow and one occlusion at a quarter, resized to every scale."""
 
-    def __init__(self, estimator: MaskEstimator, variance: float = 0.01, scales: int = 5) -> None:
+    def __init__(
+        self,
+        estimator: MaskEstimator,
+        variance: float = 0.01,
+        scales: int = 5,
+        *,
+        min_determinant: float = MIN_DETERMINANT,
+    ) -> None:
         super().__init__()
         self.estimator = estimator
         self.variance = variance
         self.scales = scales
+        self.min_determinant = min_determinant
         self.downsample = AntiAliasDownsample(3, scale=0.25)
 
     def forward(
@@ -40,7 +48,8 @@ class AffineMotion(nn.Module):
     ) -> MotionField:
         """Source picture (B, 3, H, W), keypoints, and standardised driving pose (B, P)."""
         small = self.downsample(source_image)
-        flows = local_flows(source, driving, (small.shape[-2], small.shape[-1]))
+        size = (small.shape[-2], small.shape[-1])
+        flows = local_flows(source, driving, size, self.min_determinant)
         cues = motion_cues(small, source, driving, flows, self.variance)
         masks, visible = self.estimator(cues, pose)
         flow, occlusion = blend_flows(masks, flows), torch.sigmoid(visible)

@@ -39,8 +39,7 @@ class AffineKeypointDetector(nn.Module):
         self.heatmap = nn.Conv2d(width, num_keypoints, _KERNEL)
         self.affine = nn.Conv2d(width, 4 * affine_maps, _KERNEL)
         nn.init.zeros_(self.affine.weight)
-        identity = torch.eye(2).flatten().repeat(affine_maps)
-        self.affine.bias = nn.Parameter(identity)
+        self.affine.bias = nn.Parameter(torch.tensor([1.0, 0.0, 0.0, 1.0] * affine_maps))
 
     def forward(self, image: Tensor) -> Keypoints:
         """(B, 3, H, W) in [0, 1] to K keypoints."""

@@ -24,6 +24,9 @@ class SqueezeNetFeatures(nn.Module):
     FILE = "squeezenet_v1_1/squeezenet_v1_1.safetensors"
     """In the catalogue of weights."""
 
+    SMALLEST = 17
+    """Pixels on a side that leave one for the last maps."""
+
     MAGNITUDES: ClassVar[tuple[float, ...]] = (12.4, 23.5, 15.9, 11.0, 1.32)
     """Mean absolute value of each map over portraits of the development set."""
 
@@ -40,7 +43,7 @@ class SqueezeNetFeatures(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """RGB (B, 3, H, W) in [0, 1], at least 64 pixels on a side, to five maps."""
+        """RGB (B, 3, H, W) in [0, 1], at least 17 pixels on a side, to five maps."""
         blue_green_red = image.flip(1) * 255 - self.mean
         first = self.conv1(blue_green_red).relu()
         second = self.fire3(self.fire2(_halved(first)))
@@ -54,6 +57,9 @@ class Vgg19Features(nn.Module):
 
     FILE = "vgg19/vgg19-dcbb9e9d.pth"
     """In the catalogue of weights: those of torchvision."""
+
+    SMALLEST = 16
+    """Pixels on a side that leave one for the last maps."""
 
     MAGNITUDES: ClassVar[tuple[float, ...]] = (1.0, 1.0, 1.0, 1.0, 1.0)
     """All 1: the usual weights of this network are for its maps as they are."""
@@ -88,7 +94,7 @@ class Vgg19Features(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """RGB (B, 3, H, W) in [0, 1] to five maps."""
+        """RGB (B, 3, H, W) in [0, 1], at least 16 pixels on a side, to five maps."""
         maps, current = [], (image - self.mean) / self.deviation
         for number, layer in enumerate(self.features):
             current = layer(current)
