@@ -20,7 +20,7 @@ import torch
 from reenact.config import load_config
 from reenact.data.pairs import PairBatch, PairSource
 from reenact.motion.equivariance import random_bend
-from reenact.training.build import build_augmentation, launch
+from reenact.training.build import build_augmentation, build_perceptual, launch
 from reenact.training.config import Execution, TrainConfig
 from reenact.training.material import Material, gather_material
 from reenact.training.run import Run
@@ -88,8 +88,8 @@ def measure(
 ) -> str:
     """Time a few steps after warming up."""
     fabric = launch(config)
-    run = Run(config, Path("/nonexistent"), fabric, material)
-    augment, device = build_augmentation(config.augmentation), fabric.device
+    run = Run(config, Path("/nonexistent"), fabric, material, build_perceptual(config.loss))
+    augment, device = build_augmentation(config.augmentation, config.model.pose.code), fabric.device
     generator = torch.Generator(device).manual_seed(0)
 
     def draw() -> PairBatch:

@@ -7,6 +7,7 @@ import pytest
 from reenact.data.clips import (
     find_clips,
     find_stills,
+    has_split,
     identity_of,
     sidecar_path,
     split_by_identity,
@@ -33,6 +34,22 @@ def test_development_layout_takes_people_from_the_manifest(tmp_path: Path) -> No
     ]
     assert [clip.name for clip in find_clips(tmp_path, "test")] == ["c-00"]
     assert [still.identity for still in find_stills(tmp_path)] == ["dora"]
+
+
+def test_portraits_beside_clips_are_not_the_frames_of_one(tmp_path: Path) -> None:
+    touch(tmp_path / "ann.mp4")
+    touch(tmp_path / "stills/bob.jpg")
+    touch(tmp_path / "cat/0000.png")
+    assert [clip.name for clip in find_clips(tmp_path)] == ["ann", "cat"]
+    assert [still.name for still in find_stills(tmp_path)] == ["bob"]
+
+
+@pytest.mark.parametrize(("place", "there"), [("clips/test", 1), ("test", 1), (".", 0)])
+def test_a_folder_has_the_splits_that_it_names(tmp_path: Path, place: str, there: int) -> None:
+    touch(tmp_path / place / "ann.mp4")
+    assert has_split(tmp_path, "test") == bool(there)
+    assert not has_split(tmp_path, "train")
+    assert [clip.name for clip in find_clips(tmp_path, "test")] == ["ann"]
 
 
 def test_voxceleb_folders_of_pictures_are_clips(tmp_path: Path) -> None:
@@ -77,7 +94,10 @@ def test_side_cars_lie_beside() -> None:
 
 
 def test_folders_without_clips_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no clips there"):
-        find_clips(tmp_path)
+    with pytest.raises(DataError, match="no clips there and no split 'test'"):
+        find_clips(tmp_path, "test")
+    (tmp_path / "test").mkdir()
+    with pytest.raises(DataError, match="test: no clips there, expected"):
+        find_clips(tmp_path, "test")
     with pytest.raises(DataError, match="no such folder"):
         find_clips(tmp_path / "missing")

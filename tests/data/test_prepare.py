@@ -11,9 +11,12 @@ from torch import Tensor, nn
 
 from footage import frames_of, write_footage
 from reenact.data import prepare
+from reenact.data.clips import find_clips
 from reenact.data.decode import decode_clip, decode_still
 from reenact.data.prepare import find_footage, prepare_folder
+from reenact.data.readings import Readers
 from reenact.data.sidecar import read_sidecar
+from reenact.data.store import load_clips
 from reenact.errors import DataError, MediaError
 from reenact.perception.crop_reader import CropReading
 from reenact.perception.cropping import crop_square
@@ -24,6 +27,7 @@ from reenact.video import VideoWriter, save_image
 class SquareReader(nn.Module):
     """Takes the box of all that is not the colour of the first pixel for the face."""
 
+    code = "reader6"
     width = 6
 
     def __init__(self) -> None:
@@ -63,6 +67,10 @@ class SquareReader(nn.Module):
             presence=torch.ones(count),
         )
         return reading, logits
+
+
+def no_readers() -> Readers:
+    raise AssertionError("prepared footage needs no reading")
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +154,29 @@ def test_a_clip_is_never_in_memory_as_a_whole(
     assert len(read_sidecar(tmp_path / "out/talk.npz")) == 34
 
 
+def test_clips_may_be_short(tmp_path: Path, reader: SquareReader) -> None:
+    (tmp_path / "in").mkdir()
+    write_clip(tmp_path / "in/blink.mp4", 2)
+    assert not prepare_folder(tmp_path / "in", tmp_path / "out", reader).left_out  # type: ignore[arg-type]
+    assert len(decode_clip(tmp_path / "out/blink.mp4", 256)) == 2
+
+
+def test_folders_of_pictures_become_clips_to_train_on(tmp_path: Path, reader: SquareReader) -> None:
+    folder = tmp_path / "vox/train/id1#video#000001#000003.mp4"
+    folder.mkdir(parents=True)
+    for number, shade in enumerate((90, 140, 190)):
+        picture = np.full((100, 120, 3), 20, dtype=np.uint8)
+        picture[30:70, 40:80] = shade
+        save_image(folder / f"{number:07d}.png", picture)
+    assert not prepare_folder(tmp_path / "vox", tmp_path / "out", reader).left_out  # type: ignore[arg-type]
+    (clip,) = find_clips(tmp_path / "out")
+    assert (clip.path.is_file(), clip.identity) == (True, "id1")
+    assert read_sidecar(clip.sidecar).fps == 25
+    store = load_clips([clip], 64, torch.device("cpu"), no_readers)
+    middles = store.frames[:, :, 24:40, 24:40].float().mean(dim=(1, 2, 3))
+    assert_allclose(middles, [90, 140, 190], atol=6)
+
+
 def test_what_is_done_is_not_done_again(tmp_path: Path, reader: SquareReader) -> None:
     source = write_footage(tmp_path / "in", {"ann": (3,)}, prepared=False)
     prepare_folder(source, tmp_path / "out", reader)  # type: ignore[arg-type]
@@ -166,7 +197,7 @@ def test_readings_without_their_pictures_are_not_done(tmp_path: Path, reader: Sq
 
 def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path, reader: SquareReader) -> None:
     (tmp_path / "in").mkdir()
-    write_clip(tmp_path / "in/short.mp4", 5)
+    write_clip(tmp_path / "in/moment.mp4", 1)
     write_clip(tmp_path / "in/faceless.mp4", 34, blank=20)
     save_image(tmp_path / "in/plain.png", np.full((64, 64, 3), 9, np.uint8))
     (tmp_path / "in/torn.mp4").write_bytes(b"no video")
@@ -174,8 +205,8 @@ def test_what_cannot_be_used_is_left_out_and_named(tmp_path: Path, reader: Squar
     assert prepared.kept == ()
     assert [reason.split(":")[0].rsplit("/", 1)[-1] for reason in prepared.left_out] == [
         "faceless.mp4",
+        "moment.mp4",
         "plain.png",
-        "short.mp4",
         "torn.mp4",
     ]
     assert not list((tmp_path / "out").rglob("*.npz"))

@@ -12,13 +12,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from data.portraits import HAIR, SKIN, expression_bank, portraits
 from reenact.data.moments import MotionRange, compose_pose, draw_moments
 from reenact.data.pairs import PairBatch, to_unit_range
-from reenact.data.portrait_fit import pose_heads
+from reenact.data.portrait_fit import NUM_SHOULDER_POINTS, pose_heads
 from reenact.data.rerender import StillRenderer
 from reenact.layers.grid import sample
 from reenact.layers.rotation import euler_from_vector
 
 STILL = MotionRange(
-    angles=(0, 0, 0), shift=0, zoom=0, strength=(0, 0), keep_own=1, camera=0, light=0, untouched=0
+    angles=(0, 0, 0),
+    shift=0,
+    sway=0,
+    zoom=0,
+    strength=(0, 0),
+    keep_own=1,
+    camera=0,
+    light=0,
+    untouched=0,
 )
 MOVING = MotionRange(light=0, untouched=0)
 
@@ -79,6 +87,10 @@ def test_points_show_the_same_place_of_the_photograph_in_both_frames() -> None:
     assert seen.float().mean() > 0.4
     assert difference.median() < 0.3
     assert difference.quantile(0.95) < 1.0
+    shoulders = seen[:, -NUM_SHOULDER_POINTS:]
+    assert shoulders.any()
+    moved = (batch.source_points - batch.driving_points)[:, -NUM_SHOULDER_POINTS:]
+    assert moved[shoulders].abs().max() > 0.03
 
 
 def test_hidden_points_weigh_nothing() -> None:

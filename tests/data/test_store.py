@@ -25,6 +25,7 @@ from reenact.data.store import (
     scaled,
     with_codes,
 )
+from reenact.data.tracks import NUM_TRACKS
 from reenact.data.visibility import mesh_triangles, visible_points
 from reenact.errors import DataError
 from reenact.perception.config import CropReaderConfig, ReaderConfig
@@ -37,6 +38,7 @@ CPU = torch.device("cpu")
 class Reader:
     """Calls everything skin, and takes the mean colour for the pose."""
 
+    code = "reader6"
     width = 6
 
     def parse(self, image: Tensor) -> Parsing:
@@ -75,6 +77,15 @@ def test_clips_lie_one_after_the_other(store: ClipStore) -> None:
 def test_points_drift_by_the_pixels_of_the_side_car(store: ClipStore) -> None:
     drift = (store.points[1] - store.points[0])[:, 0]
     assert_close(drift, torch.full_like(drift, 2 / 255), atol=2e-3, rtol=0)
+
+
+def test_followed_shoulders_come_after_the_mesh(root: Path, store: ClipStore) -> None:
+    followed = load_clips(find_clips(root), 64, CPU, no_readers, follow=True)
+    count = store.points.shape[1]
+    assert torch.equal(followed.points[:, :count], store.points)
+    assert torch.equal(followed.visible[:, :count], store.visible)
+    assert followed.points.shape == (12, count + NUM_TRACKS, 2)
+    assert followed.visible.shape == (12, count + NUM_TRACKS)
 
 
 def test_every_person_is_drawn_equally_often(store: ClipStore) -> None:

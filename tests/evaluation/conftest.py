@@ -17,6 +17,7 @@ MakeClip = Callable[..., ScoredClip]
 class StubReader:
     """Calls the bright half of a picture hair and reads no pose."""
 
+    code = "reader6"
     width = 6
 
     def parse(self, image: Tensor) -> Parsing:

@@ -140,6 +140,22 @@ def test_the_hardest_frames_can_be_looked_at(suite: Suite, tmp_path: Path) -> No
         suite.draw(tmp_path / "other.png", [(Protocol.ATTENTION, [], measured[1])])
 
 
+def test_tables_say_that_a_folder_has_no_splits(suite: Suite, tmp_path: Path) -> None:
+    assert "no splits" not in suite.measure(Protocol.ATTENTION, unwatched)[1].note
+    opened = open_suite(
+        [str(tmp_path / "with.safetensors")],
+        tmp_path / "clips/test",
+        ["test"],
+        CPU,
+        sqz_dist=False,
+        identity=False,
+        batch_size=32,
+    )
+    for which in USUAL:
+        note = opened.measure(which, unwatched)[1].note
+        assert "The folder has no splits: all 1 clips." in note
+
+
 def test_thinned_tables_say_so(suite: Suite) -> None:
     thinned = replace(suite, thinning=Thinning(every=4))
     rows, table = thinned.measure(Protocol.RECONSTRUCTION, unwatched)

@@ -36,7 +36,7 @@ def gather(stores: tuple[ClipStore, ClipStore]) -> Callable[[TrainConfig, torch.
     def make(config: TrainConfig, device: torch.device) -> Material:
         pairs = ClipPairs(stores[0])
         mean, deviation = pose_statistics(pairs, device, config.seed)
-        return Material(pairs, stores[1], mean, deviation)
+        return Material(pairs, stores[1], mean, deviation, ("eve",))
 
     return make
 

@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from reenact.checkpoint import load_model, read_info
 from reenact.config import from_settings
-from reenact.errors import ConfigError, DataError, TrainingError
+from reenact.errors import ConfigError, DataError, TrainingError, WeightsError
+from reenact.perception.features import load_features
 from reenact.training.build import seed_of
 from reenact.training.config import BudgetConfig, DataConfig, TrainConfig
 from reenact.training.loop import train
@@ -82,6 +83,7 @@ def test_a_run_leaves_weights_numbers_settings_and_sheets(
     record = read_info(run_folder / BEST_FILE).record
     assert record["validation_psnr"] == pytest.approx(outcome.best, abs=1e-3)
     assert from_settings(TrainConfig, record["training"]) == tiny
+    assert record["held_out"] == ["eve"]
     assert float(model.compensation.temperature) == 1.0  # type: ignore[union-attr]
     settings = yaml.safe_load((run_folder / "config.yaml").read_text())
     assert from_settings(TrainConfig, settings) == tiny
@@ -106,6 +108,54 @@ def test_without_data_there_is_no_folder(tiny: TrainConfig, tmp_path: Path) -> N
     with pytest.raises(DataError, match="roots is empty"):
         train(replace(tiny, data=DataConfig()), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_missing_feature_weights_are_told_before_data_is_read(
+    tiny: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reenact.training.build.load_features", load_features)
+    monkeypatch.setattr("reenact.perception.weights.folders", lambda: (tmp_path / "nothing",))
+    gathered: list[TrainConfig] = []
+
+    def gather(config: TrainConfig, device: torch.device) -> Material:
+        gathered.append(config)
+        raise AssertionError
+
+    with pytest.raises(WeightsError, match="weights fetch squeezenet_v1_1"):
+        train(tiny, tmp_path / "run", gather=gather)
+    assert not gathered
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("fresh", "said"), [(0.5, True), (1.0, False)])
+def test_going_on_with_reused_pairs_says_that_numbers_differ(
+    fresh: float,
+    said: bool,
+    tiny: TrainConfig,
+    gather: Gather,
+    run_folder: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = replace(
+        tiny, data=DataConfig(head_share=0.5, head_fresh=fresh), budget=BudgetConfig(steps=1)
+    )
+    with caplog.at_level("INFO"):
+        train(settings, run_folder, gather=gather)
+        assert "made anew" not in caplog.text
+        train(settings, run_folder, gather=gather)
+    assert ("made anew: numbers will differ" in caplog.text) == said
+
+
+def test_a_run_of_an_older_release_goes_on(
+    tiny: TrainConfig, gather: Gather, run_folder: Path
+) -> None:
+    settings = replace(tiny, budget=BudgetConfig(steps=1))
+    train(settings, run_folder, gather=gather)
+    stored = torch.load(run_folder / STATE_FILE, weights_only=True)
+    del stored["config"]["model"]["decoder"]["pose_aware"]
+    stored["config"]["loss"]["licence_policy"] = stored["config"]["loss"].pop("license_policy")
+    torch.save(stored, run_folder / STATE_FILE)
+    assert train(settings, run_folder, gather=gather).step == 1
 
 
 def test_another_run_in_the_same_folder_is_refused(

@@ -38,6 +38,20 @@ def test_each_map_counts_over_its_magnitude_at_each_size() -> None:
     assert_close(at_full_size(one, other), torch.tensor(2 * 0.25 / 0.5))
 
 
+class Tenfold(nn.Module):
+    MAGNITUDES = (1.0, 2.0)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        return image, 10 * image
+
+
+def test_each_map_counts_what_its_layer_does() -> None:
+    one, other = torch.zeros(1, 3, 32, 32), torch.full((1, 3, 32, 32), 0.25)
+    for layers, expected in ((), 1.5), ((1, 1), 1.5), ((3, 0), 0.75), ((0, 2), 2.5):
+        loss = PerceptualLoss(Tenfold(), (1.0,), layers)  # type: ignore[arg-type]
+        assert_close(loss(one, other), torch.tensor(expected))
+
+
 def test_places_that_count_more_cost_more() -> None:
     one, other = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)
     other[..., :16] = 0.25

@@ -99,7 +99,8 @@ def evaluate(
     Full precision, floats compared as they come from the model; motion is absolute, and across
     identities relative too. The face reader reads sources and driving frames, as in use; regions
     to score are those of the side-cars, where these have them. A judge whose weights are missing
-    leaves its columns out, and the table says so.
+    leaves its columns out, and the table says so. Of a folder without splits people are left out
+    whom a model saw in training, as far as it tells and others are there; the table says so too.
 
     Examples:
       reenact evaluate reenact-s clips --out runs/evaluation --sheet runs/hardest.png

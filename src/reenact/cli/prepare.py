@@ -39,7 +39,8 @@ def prepare(
     """Cut faces out of footage and read everything that training and evaluation need.
 
     Every clip becomes OUT/<id>.mp4 and every picture OUT/<id>.jpg, 256 pixels on a side, each with
-    its readings in OUT/<id>.npz. Footage that already has such an npz beside it keeps its crop and
+    its readings in OUT/<id>.npz. Folders of pictures that are named like a video, as VoxCeleb's
+    are, are clips. Footage that already has such an npz beside it keeps its crop and
     its mesh. Running the command again goes on where it stopped. Exits with 1 if nothing could be
     prepared.
 

@@ -13,7 +13,8 @@ def train(
     config: Annotated[
         Path | None,
         typer.Argument(
-            help="YAML file with what differs from the defaults.", show_default="the paper's model"
+            help="YAML file with what differs from the defaults.",
+            show_default="the paper's sizes with affine motion and SqueezeNet",
         ),
     ] = None,
     out: Annotated[

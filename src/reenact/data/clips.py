@@ -12,6 +12,8 @@ from reenact.data.decode import PICTURES
 from reenact.errors import DataError
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
+STILLS = "stills"
+"""Folder of the portraits beside clips; its pictures are not the frames of one."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +42,32 @@ def find_clips(root: Path, split: str = "train") -> tuple[Footage, ...]:
 
     Three layouts are known: `root/clips/<split>/`, `root/<split>/` (VoxCeleb: videos or folders
     of pictures named `<identity>#<video>#<start>#<end>.mp4`), and the clips in `root` itself,
-    which has no splits then.
+    which has no splits then (`has_split`).
 
     Raises:
         DataError: The folder is missing or holds no clip of the split.
     """
-    folder = _first_folder(root, (f"clips/{split}", split, "."))
-    found = _footage(root, (path for path in sorted(folder.iterdir()) if is_clip(path)))
+    folder = _first_folder(root, (*_split_folders(split), "."))
+    stills = root / STILLS
+    paths = (path for path in sorted(folder.iterdir()) if is_clip(path) and path != stills)
+    found = _footage(root, paths)
     if not found:
+        missing = f" and no split '{split}'" if folder == root else ""
         raise DataError(
-            f"{folder}: no clips there, expected videos or folders of pictures. "
+            f"{folder}: no clips there{missing}, expected videos or folders of pictures. "
             "Check the path, or run `reenact prepare` to make such a folder."
         )
     return found
 
 
+def has_split(root: Path, split: str) -> bool:
+    """Whether a folder holds a split by name; where not, `find_clips` takes what it holds."""
+    return any((root / name).is_dir() for name in _split_folders(split))
+
+
 def find_stills(root: Path) -> tuple[Footage, ...]:
     """Still portraits of `root/stills`, or of `root` itself; empty where there are none."""
-    folder = _first_folder(root, ("stills", "."))
+    folder = _first_folder(root, (STILLS, "."))
     return _footage(root, (p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES))
 
 
@@ -95,6 +105,10 @@ def _manifest(root: Path) -> dict[str, str]:
         return {}
     with path.open(newline="", encoding="utf-8") as rows:
         return {row["id"]: row["identity"] for row in csv.DictReader(rows)}
+
+
+def _split_folders(split: str) -> tuple[str, ...]:
+    return f"clips/{split}", split
 
 
 def _first_folder(root: Path, names: tuple[str, ...]) -> Path:

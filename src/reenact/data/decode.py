@@ -7,6 +7,7 @@ read once, as fast as the processor goes, and what the two give differs by round
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
 from itertools import islice
@@ -105,10 +106,24 @@ def resized(images: Tensor, size: int) -> Tensor:
     return smooth.round_().clamp_(0, 255).to(torch.uint8)
 
 
+@dataclass(frozen=True)
+class PictureFolder:
+    """A clip stored as pictures, in the order of their names; every loop decodes them again."""
+
+    path: Path
+    decoder: str | None = None
+    """As of `decode_clip`."""
+
+    def __iter__(self) -> Iterator[Image]:
+        """The pictures uint8 (H, W, 3), RGB, each of its own size."""
+        files = sorted(file for file in self.path.iterdir() if file.suffix.lower() in PICTURES)
+        for file in files:
+            yield decode_still(file, self.decoder).permute(1, 2, 0).contiguous().numpy()
+
+
 def _frames(path: Path, decoder: str) -> Iterator[Image]:
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
-        return (decode_still(file, decoder).permute(1, 2, 0).numpy() for file in files)
+        return iter(PictureFolder(path, decoder))
     return {"av": _av_frames, "opencv": _opencv_frames}[decoder](path)
 
 

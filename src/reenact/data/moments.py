@@ -33,6 +33,8 @@ class MotionRange:
     """Deviation, in half widths of the picture."""
     body: tuple[float, float] = (0.1, 0.9)
     """Range of the share of the neck's movement that the shoulders join in."""
+    sway: float = 0.04
+    """Deviation of the shoulders' own movement, in half widths of the picture."""
     zoom: float = 0.04
     """Deviation of the size."""
     strength: tuple[float, float] = (0.7, 1.2)
@@ -62,6 +64,9 @@ def draw_moments(
     normal = torch.randn(2 * count, 6, generator=generator, device=device).clamp(-2.5, 2.5)
     uniform = torch.rand(2, count, generator=generator, device=device).repeat_interleave(2, 1)
     low, high = limits.strength
+    sway = torch.zeros_like(normal[:, :2])
+    if limits.sway > 0:
+        sway = limits.sway * torch.randn(2 * count, 2, generator=generator, device=device)
     frames = torch.stack(bank.draw(count, generator), 1).flatten()
     heads = heads.repeat(2)
     offsets, jaw = _expressions(
@@ -74,6 +79,7 @@ def draw_moments(
         shift=normal[:, 3:5] * limits.shift,
         zoom=1 + normal[:, 5] * limits.zoom,
         body=_bodies(torch.rand(count, generator=generator, device=device), limits),
+        sway=sway.clamp(-2.5 * limits.sway, 2.5 * limits.sway),
         offsets=_keep_edges_apart(heads, offsets, mesh),
         jaw=jaw,
         camera=_cameras(torch.rand(2 * count, 4, generator=generator, device=device), limits),

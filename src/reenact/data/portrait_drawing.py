@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reenact.data.face_surface import MIN_EYE_OPENING
+from reenact.data.pairs import in_picture
 from reenact.data.portrait_fit import (
     HeadFit,
     Moments,
@@ -33,6 +34,8 @@ DEPTH_SLACK = 0.03
 """Half widths of the picture that a point may lie behind the surface and still be on it."""
 MIN_FACING = 0.1
 """Least cosine between a point's normal and the line of sight for it to be seen."""
+MAX_HEAD = 0.05
+"""Most of a pixel that may be head where shoulders are seen."""
 SKIN, MOUTH = REGIONS.index("skin") + 1, REGIONS.index("mouth interior") + 1
 RIGHT_EYE, LEFT_EYE = REGIONS.index("right eye") + 1, REGIONS.index("left eye") + 1
 TEETH_END = (0.8, 1.1)
@@ -74,9 +77,9 @@ class Drawing(Record):
     labels: Tensor
     """(2 B, S, S) uint8."""
     points: Tensor
-    """(2 B, 478, 2) mesh points, xy in [-1, 1]."""
+    """(2 B, 478 + NUM_SHOULDER_POINTS, 2) of the mesh, then of the shoulders, xy in [-1, 1]."""
     visible: Tensor
-    """(2 B, 478) bool."""
+    """(2 B, 478 + NUM_SHOULDER_POINTS) bool."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +110,8 @@ def draw_heads(subjects: Subjects, moments: Moments, mesh: HeadMesh) -> Drawing:
     return Drawing(
         frames=frames.clamp(0, 1),
         labels=_labels(subjects.labels, canvas, share, mesh),
-        points=canvas.posed.points[..., :2],
-        visible=_visible(canvas, mesh),
+        points=torch.cat([canvas.posed.points[..., :2], canvas.posed.shoulders], 1),
+        visible=torch.cat([_visible(canvas, mesh), _bare_shoulders(canvas, share)], 1),
     )
 
 
@@ -230,6 +233,13 @@ def _visible(canvas: _Canvas, mesh: HeadMesh) -> Tensor:
     seen = near[:, :NUM_SURFACE] & (canvas.posed.normals[..., 2] < -MIN_FACING)
     eye = (triangle >= mesh.first_opening_triangle) & (triangle < mesh.first_mouth_triangle)
     return inside & torch.cat([seen, eye[:, NUM_SURFACE:]], 1)
+
+
+def _bare_shoulders(canvas: _Canvas, share: Tensor) -> Tensor:
+    """Which shoulder points are inside the picture and not behind the head: (2 B, ...) bool."""
+    points = canvas.posed.shoulders
+    head = sample(share, points.unsqueeze(1), padding="border")[:, 0, 0]
+    return in_picture(points) & (head < MAX_HEAD)
 
 
 def _pixels(points: Tensor, size: int) -> Tensor:

@@ -31,6 +31,12 @@ RING_SPEAKS = (0.6, 0.2, 0.0, 0.0, 0.0)
 """Share of the outline's expression."""
 BORDER = 1.35
 """Half a side of the square through the last ring; beyond the picture, corners included."""
+SHOULDER_ROWS, SHOULDER_COLUMNS = 8, 12
+NUM_SHOULDER_POINTS = SHOULDER_ROWS * SHOULDER_COLUMNS
+SHOULDER_WIDTH = 0.9
+"""Half the width of their grid."""
+ARRIVALS = 12
+"""Steps in which a moved point is found."""
 _FIRST_TURN, _LAST_TURN = 0.35, 0.9
 """Where the neck begins and ends around the face, in half heights below its centre."""
 
@@ -80,6 +86,8 @@ class Moments(Record):
     """(B,) of the head."""
     body: Tensor
     """(B,) share of the neck's movement that the shoulders join in."""
+    sway: Tensor
+    """(B, 2) of the shoulders besides."""
     offsets: Tensor
     """(B, 478, 3) of the face mesh, head axes, cm."""
     jaw: Tensor
@@ -96,6 +104,7 @@ class Moments(Record):
             shift=self.shift * moving.unsqueeze(1),
             zoom=torch.where(chosen, 1.0, self.zoom),
             body=self.body,
+            sway=self.sway * moving.unsqueeze(1),
             offsets=self.offsets * along,
             jaw=self.jaw * moving.unsqueeze(1),
             camera=torch.lerp(camera_at_rest(self.camera), self.camera, moving.unsqueeze(1)),
@@ -116,6 +125,8 @@ class PosedHead(Record):
     """(B, 468, 3) of the surface, without the expression."""
     body: Tensor
     """(B, 2) movement of the shoulders, before the camera's."""
+    shoulders: Tensor
+    """(B, NUM_SHOULDER_POINTS, 2) points of what moves with them, below the chin."""
 
 
 def fit_heads(landmarks: Tensor, size: int, mesh: HeadMesh) -> HeadFit:
@@ -187,7 +198,7 @@ def pose_heads(heads: HeadFit, moments: Moments, mesh: HeadMesh) -> PosedHead:
     spoken = change[:, mesh.outline].repeat(1, NUM_RINGS, 1)
     turned = _turn(heads, moments, heads.rings + heads.speaks * spoken)
     neck = _turn(heads, moments, heads.neck.unsqueeze(1))[:, 0]
-    body = moments.body.unsqueeze(1) * (neck - heads.neck)[:, :2]
+    body = moments.body.unsqueeze(1) * (neck - heads.neck)[:, :2] + moments.sway
     still = heads.rings.clone()
     still[..., :2] += body_shift(heads, body, heads.rings[..., :2])
     return PosedHead(
@@ -196,6 +207,7 @@ def pose_heads(heads: HeadFit, moments: Moments, mesh: HeadMesh) -> PosedHead:
         frozen=(heads.points + change)[..., :2],
         normals=rotate(moments.rotation, heads.normals),
         body=body,
+        shoulders=_film(moments, _shoulders(heads, body)),
     )
 
 
@@ -205,6 +217,22 @@ def body_shift(heads: HeadFit, body: Tensor, points: Tensor) -> Tensor:
     neck = heads.neck[:, None, 1].maximum(chin + 0.05)
     share = ((points[..., 1] - chin) / (neck - chin)).clamp(0, 1)
     return smoothstep(share, 0.0, 1.0).unsqueeze(-1) * body.unsqueeze(1)
+
+
+def _shoulders(heads: HeadFit, body: Tensor) -> Tensor:
+    """A grid over the photographs, from the chin down, moved: (B, NUM_SHOULDER_POINTS, 2)."""
+    device = heads.points.device
+    down = (torch.arange(SHOULDER_ROWS, device=device) + 0.5) / SHOULDER_ROWS
+    across = torch.linspace(-SHOULDER_WIDTH, SHOULDER_WIDTH, SHOULDER_COLUMNS, device=device)
+    chin = heads.points[:, None, 152, 1]
+    y = chin + (1 - chin).clamp(min=0) * down
+    x = across.expand(len(y), SHOULDER_ROWS, -1)
+    photo = torch.stack([x, y.unsqueeze(-1).expand_as(x)], -1).flatten(1, 2)
+    # The shift is known where a point arrives, so it is found in a few steps.
+    moved = photo
+    for _ in range(ARRIVALS):
+        moved = photo + body_shift(heads, body, moved)
+    return moved
 
 
 def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
@@ -220,7 +248,7 @@ def _turn(heads: HeadFit, moments: Moments, points: Tensor) -> Tensor:
 
 
 def _film(moments: Moments, points: Tensor) -> Tensor:
-    """Points (B, V, 3) as the moving camera sees them."""
+    """Points (B, V, 2 or 3) as the moving camera sees them."""
     zoom, shift = moments.camera[:, None, :1], moments.camera[:, None, 1:]
     return torch.cat([points[..., :2] * zoom + shift, points[..., 2:]], -1)
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from reenact.data.clips import VIDEOS, is_clip, sidecar_path
-from reenact.data.decode import PICTURES, decode_still, stacked, stream_clip
+from reenact.data.decode import PICTURES, PictureFolder, decode_still, stacked, stream_clip
 from reenact.data.readings import CropReadings
 from reenact.data.sidecar import SideCar, read_sidecar, write_sidecar
 from reenact.data.store import cut_square
@@ -27,7 +27,7 @@ from reenact.perception.cropping import CROP_SIZE, crop_square, cut, union_box
 from reenact.perception.mesh import outline_box
 from reenact.perception.reader import FaceReader, overlap
 from reenact.places import make_folder
-from reenact.records import Face, FloatArray
+from reenact.records import Face, FloatArray, Image
 from reenact.video import VideoReader, VideoWriter, save_image
 
 BATCH = 32
@@ -35,8 +35,8 @@ BATCH = 32
 MAX_DRIFT = 1.55
 """Longest side of the union of a clip's face boxes over that of the median box; beyond, the head
 wanders so far that one square would make it small."""
-MIN_FRAMES = 32
-"""Shorter clips teach nothing."""
+FOLDER_RATE = Fraction(25)
+"""Frames a second of clips stored as pictures, which do not say: VoxCeleb's."""
 MIN_FOUND = 0.9
 """Least share of frames with a face."""
 
@@ -145,7 +145,7 @@ def _known_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:
     crops = stream_clip(path, CROP_SIZE, batch=BATCH, expected=len(sidecar))
     readings = CropReadings(reader)
     if path.is_dir():
-        rate = Fraction(sidecar.fps or 25).limit_denominator(1001)
+        rate = Fraction(sidecar.fps or FOLDER_RATE).limit_denominator(1001)
         _write_and_read(crops, target, rate, readings)
     else:
         for batch in crops:
@@ -180,14 +180,22 @@ def _new_still(path: Path, target: Path, reader: FaceReader) -> SideCar:
 
 
 def _new_clip(path: Path, target: Path, reader: FaceReader) -> SideCar:
+    if path.is_dir():
+        return _cut_out(path, PictureFolder(path), FOLDER_RATE, target, reader)
     with VideoReader(path) as frames:
-        boxes = _follow(reader.read(frame) for frame in frames)
-        square = crop_square(_steady_box(path, boxes))
-        rate = frames.info.rate
-        found = np.asarray(np.isfinite(boxes).all(axis=1), dtype=np.bool_)
-        readings = CropReadings(reader)
-        crops = stacked((cut(frame, square) for frame in frames), BATCH)
-        _write_and_read(crops, target, rate, readings)
+        return _cut_out(path, frames, frames.info.rate, target, reader)
+
+
+def _cut_out(
+    path: Path, frames: Iterable[Image], rate: Fraction, target: Path, reader: FaceReader
+) -> SideCar:
+    """Write and read the square of one face in frames (H, W, 3), which are looped over twice."""
+    boxes = _follow(reader.read(frame) for frame in frames)
+    square = crop_square(_steady_box(path, boxes))
+    readings = CropReadings(reader)
+    crops = stacked((cut(frame, square) for frame in frames), BATCH)
+    _write_and_read(crops, target, rate, readings)
+    found = np.asarray(np.isfinite(boxes).all(axis=1), dtype=np.bool_)
     return readings.sidecar(found, float(rate))
 
 
@@ -200,16 +208,21 @@ def _follow(readings: Iterator[list[Face]]) -> FloatArray:
         if near:
             last = near[0].box
         boxes.append(near[0].box if near else np.full(4, np.nan))
-    return np.stack(boxes)
+    return np.array(boxes).reshape(-1, 4)
 
 
 def _steady_box(path: Path, boxes: FloatArray) -> FloatArray:
-    """Union of the boxes (T, 4) of a clip that is long and steady enough."""
-    found = np.isfinite(boxes).all(axis=1)
-    if len(boxes) < MIN_FRAMES or found.mean() < MIN_FOUND:
+    """Union of the boxes (T, 4) of a clip whose head stays in one place."""
+    if len(boxes) < 2:
         raise DataError(
-            f"{path}: a face in {found.sum()} of {len(boxes)} frames, expected {MIN_FRAMES} frames "
-            f"or more with one in {MIN_FOUND:.0%} of them. Leave it out or cut it."
+            f"{path}: found {len(boxes)} frames, expected 2 or more: one moment has no motion. "
+            "Save it as a picture, or leave it out."
+        )
+    found = np.isfinite(boxes).all(axis=1)
+    if found.mean() < MIN_FOUND:
+        raise DataError(
+            f"{path}: a face in {found.sum()} of {len(boxes)} frames, expected one in "
+            f"{MIN_FOUND:.0%} of them. Cut it to where the face is seen, or leave it out."
         )
     union = union_box(boxes)
     median = np.median(boxes[found], axis=0)

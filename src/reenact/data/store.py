@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,12 +22,15 @@ from reenact.data.decode import decode_clip, decode_still
 from reenact.data.pairs import in_picture, normalize_points, resize_labels
 from reenact.data.readings import READ_BATCH, ReadAhead, Readers, read_pictures
 from reenact.data.sidecar import PARSING_SIZE, SideCar, read_sidecar
+from reenact.data.tracks import Tracks, follow_shoulders
 from reenact.data.visibility import mesh_triangles, visible_points
 from reenact.layers.grid import identity_grid, sample
 from reenact.perception.cropping import crop_square
 from reenact.perception.mesh import outline_box
 from reenact.records import Record
 
+CHIN = 152
+"""Its number in the mesh."""
 _LOG = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
 
@@ -58,9 +62,9 @@ class ClipStore(Record):
     pose: Tensor
     """(F, P) float32 pose code as read."""
     points: Tensor
-    """(F, L, 2) float32 mesh, xy in [-1, 1]; 0 where unknown."""
+    """(F, L, 2) float32 mesh, then the tracks of the shoulders if followed; 0 where unknown."""
     visible: Tensor
-    """(F, L) bool: turned to the camera and inside the picture."""
+    """(F, L) bool: turned to the camera and inside the picture; for tracks, known."""
     starts: Tensor
     """(C,) int64 number of each clip's first frame."""
     lengths: Tensor
@@ -119,6 +123,8 @@ def load_clips(
     device: torch.device,
     readers: Callable[[], Readers],
     sidecars: Sequence[SideCar] | None = None,
+    *,
+    follow: bool = False,
 ) -> ClipStore:
     """Decode clips to the device; `readers` is called once if a side-car lacks readings.
 
@@ -128,6 +134,7 @@ def load_clips(
         device: Where they are to lie.
         readers: Opens the networks.
         sidecars: Of the same clips, where the caller has read them already.
+        follow: Whether points of the shoulders are followed (`reenact.data.tracks`).
 
     Raises:
         DataError: A clip and its side-car differ in length, or one cannot be read.
@@ -137,11 +144,16 @@ def load_clips(
     starts = lengths.cumsum(0) - lengths
     frames = _empty((int(lengths.sum()), 3, size, size), device)
     ahead = None if _all_prepared(sidecars) else ReadAhead(frames, readers())
-    for start, clip in zip(starts.tolist(), _decoded(footage, sidecars, size), strict=True):
+    tracks = []
+    decoded = _decoded(footage, sidecars, size, follow=follow)
+    for start, (clip, followed) in zip(starts.tolist(), decoded, strict=True):
+        tracks.append(followed)
         frames[start : start + len(clip)].copy_(clip, non_blocking=True)
         if ahead is not None:
             ahead.read_up_to(start + len(clip))
     points, visible = _mesh_points(sidecars, device)
+    if follow:
+        points, visible = _with_tracks(points, visible, tracks, size)
     parsing, pose = _stored(sidecars, device) if ahead is None else ahead.finish()
     _LOG.info("%d clips, %d frames on %s", len(footage), len(frames), device)
     return ClipStore(
@@ -255,12 +267,32 @@ def _empty(shape: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def _decoded(
-    footage: Sequence[Footage], sidecars: Sequence[SideCar], size: int
-) -> Iterator[Tensor]:
-    """The frames (T, 3, size, size) of clip after clip."""
-    lengths = {item.path: len(sidecar) for item, sidecar in zip(footage, sidecars, strict=True)}
-    return _in_threads(
-        lambda item: decode_clip(item.path, size, expected=lengths[item.path]), footage
+    footage: Sequence[Footage], sidecars: Sequence[SideCar], size: int, *, follow: bool
+) -> Iterator[tuple[Tensor, Tracks | None]]:
+    """The frames (T, 3, size, size) of clip after clip, and the tracks of their shoulders."""
+    known = {item.path: sidecar for item, sidecar in zip(footage, sidecars, strict=True)}
+
+    def decode(item: Footage) -> tuple[Tensor, Tracks | None]:
+        sidecar = known[item.path]
+        frames = decode_clip(item.path, size, expected=len(sidecar))
+        if not follow:
+            return frames, None
+        chins = sidecar.landmarks[:, CHIN, 1] * (size / PARSING_SIZE)
+        return frames, follow_shoulders(frames.permute(0, 2, 3, 1).contiguous().numpy(), chins)
+
+    return _in_threads(decode, footage)
+
+
+def _with_tracks(
+    points: Tensor, visible: Tensor, tracks: Sequence[Tracks | None], size: int
+) -> tuple[Tensor, Tensor]:
+    """Points (F, L, 2) and visibility (F, L) of the mesh, with those of the tracks after them."""
+    followed = [track for track in tracks if track is not None]
+    places = torch.from_numpy(np.concatenate([track.points for track in followed]))
+    known = torch.from_numpy(np.concatenate([track.known for track in followed]))
+    return (
+        torch.cat([points, normalize_points(places, size).to(points.device)], 1),
+        torch.cat([visible, known.to(visible.device)], 1),
     )
 
 

@@ -55,25 +55,34 @@ class ScoredClip:
         return torch.cat(read)
 
 
-def find_scored_clips(root: Path, splits: Sequence[str]) -> tuple[Footage, ...]:
+def find_scored_clips(
+    root: Path, splits: Sequence[str], held_out: frozenset[str] | None = None
+) -> tuple[Footage, ...]:
     """Clips of some splits; `validation` are the people whom training leaves out of `train`.
+
+    Args:
+        root: A folder in any layout of `reenact.data.clips`.
+        splits: Names; each clip is listed once.
+        held_out: The people of `validation`; None takes the shipped list.
 
     Raises:
         DataError: A split holds no clip.
     """
+    people = validation_identities() if held_out is None else held_out
     found: list[Footage] = []
     for split in splits:
         if split != VALIDATION:
             found += find_clips(root, split)
             continue
-        held_out = split_by_identity(find_clips(root, "train"), validation_identities())[1]
-        if not held_out:
+        validation = split_by_identity(find_clips(root, "train"), people)[1]
+        if not validation:
             raise DataError(
                 f"{root}: none of the validation people there, expected clips of "
-                f"{', '.join(sorted(validation_identities()))}. Choose another --split."
+                f"{', '.join(sorted(people)) or 'people held out by all models'}. "
+                "Choose another --split."
             )
-        found += held_out
-    return tuple(found)
+        found += validation
+    return tuple(dict.fromkeys(found))
 
 
 def open_clips(footage: Iterable[Footage], size: int) -> Iterator[ScoredClip]:

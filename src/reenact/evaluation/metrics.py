@@ -106,7 +106,7 @@ def ssim(frames: Tensor, truth: Tensor) -> Tensor:
 
 def ssim_on_cpu(frames: Tensor, truth: Tensor) -> Tensor:
     """Frame after frame by scikit-image."""
-    from skimage.metrics import structural_similarity  # GPU machines may lack it
+    from skimage.metrics import structural_similarity  # slow to import
 
     pairs = zip(_channels_last(frames), _channels_last(truth), strict=True)
     similarities = [

@@ -9,7 +9,8 @@ import torch
 
 from reenact import checkpoint
 from reenact.errors import ConfigError
-from reenact.evaluation.clips import find_scored_clips
+from reenact.evaluation.choice import choose_clips
+from reenact.evaluation.history import History, read_history
 from reenact.evaluation.networks import load_networks
 from reenact.evaluation.protocols import USUAL, Protocol
 from reenact.evaluation.sources import find_portraits
@@ -44,7 +45,7 @@ def open_suite(
     Raises:
         ReenactError: Something is not there, or the models cannot be given the same frames.
     """
-    footage = find_scored_clips(data, splits)[:limit]
+    choice = choose_clips(data, splits, read_histories(models), limit)
     size = common_size(models)
     face_reader = load_reader(reader, device)
     return Suite(
@@ -55,8 +56,9 @@ def open_suite(
         reader=face_reader,
         networks=load_networks(protocols, device, sqz_dist=sqz_dist, identity=identity),
         data=data,
-        footage=footage,
-        sources=footage if stills is None else find_portraits(stills)[:limit],
+        footage=choice.footage,
+        remark=choice.remark,
+        sources=choice.footage if stills is None else find_portraits(stills)[:limit],
         limit=limit,
         pairs=pairs,
         draws=draws,
@@ -72,6 +74,14 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
     """What tables call models: the stems of their names, or all of the names if stems recur."""
     stems = [Path(name).stem for name in names]
     return dict(zip(stems if len({*stems}) == len(stems) else names, names, strict=True))
+
+
+def read_histories(names: Sequence[str]) -> list[History]:
+    """What the files of these models say of their training."""
+    return [
+        read_history(short, checkpoint.read_info(checkpoint.find_weights(name)).record)
+        for short, name in short_names(names).items()
+    ]
 
 
 def common_size(names: Sequence[str]) -> int:

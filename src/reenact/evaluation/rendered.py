@@ -31,6 +31,7 @@ TURNING = MotionRange(
     angles=(40.0, 6.0, 4.0),
     max_angles=(50.0, 14.0, 12.0),
     body=(0.25, 0.25),
+    sway=0.0,
     untouched=1.0,
     light=0.0,
 )

@@ -107,6 +107,8 @@ class Suite:
     networks: Networks
     data: Path
     footage: tuple[Footage, ...]
+    remark: str
+    """How the clips were chosen, if that has to be said."""
     sources: tuple[Footage, ...]
     """Who is shown across identities."""
     limit: int | None
@@ -134,7 +136,8 @@ class Suite:
         with exact_kernels():
             rows, table = run(watch, np.random.default_rng(self.seed))
         label = self.thinning.label(STEPS[protocol]) if protocol in STEPS else ""
-        return rows, table.annotated(label, self.networks.remarks(protocol))
+        said = [self.remark] if self.remark and protocol is not Protocol.RENDERED else []
+        return rows, table.annotated(label, [*said, *self.networks.remarks(protocol)])
 
     def write(self, folder: Path, results: Sequence[Result]) -> None:
         """Two CSV files a protocol, and a summary that says what made the numbers."""

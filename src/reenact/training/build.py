@@ -13,9 +13,11 @@ from torch import nn
 from torch.optim import Adam
 
 from reenact.checkpoint import find_weights, load_model, read_info
+from reenact.config import POSE_MIRRORS
 from reenact.data.augmentation import Augmentation
 from reenact.data.reframing import ReframingRange
 from reenact.errors import ConfigError
+from reenact.facelet.regions import MIN_AREA
 from reenact.model import FaceletModel, build_model
 from reenact.perception.features import load_features
 from reenact.perception.weights import Tier
@@ -77,8 +79,8 @@ def starting_model(config: TrainConfig) -> FaceletModel:
     return load_model(path).train().requires_grad_(True)
 
 
-def build_augmentation(config: AugmentationConfig) -> Augmentation:
-    """Changes of pairs."""
+def build_augmentation(config: AugmentationConfig, pose_code: str = "reader6") -> Augmentation:
+    """Changes of pairs, whose pose codes are of that kind."""
     return Augmentation(
         reverse=config.reverse,
         flip=config.flip,
@@ -90,14 +92,26 @@ def build_augmentation(config: AugmentationConfig) -> Augmentation:
         reframing=ReframingRange(
             turn=config.turn, zoom=config.zoom, stretch=config.stretch, elastic=config.elastic
         ),
+        pose_mirror=POSE_MIRRORS.get(pose_code, ()),
     )
 
 
-def build_training_module(config: LossConfig, model: FaceletModel) -> TrainingModule:
-    """The model with its losses, frozen feature network included."""
+def build_perceptual(config: LossConfig) -> PerceptualLoss:
+    """The perceptual loss with its frozen feature network, on the CPU.
+
+    Raises:
+        WeightsError: The weights of that network are missing or not allowed.
+    """
+    features = load_features(config.features, Tier(config.license_policy))
+    return PerceptualLoss(features, config.pyramid, config.perceptual_layers or ())
+
+
+def build_training_module(
+    config: LossConfig, model: FaceletModel, perceptual: PerceptualLoss | None = None
+) -> TrainingModule:
+    """The model with its losses, the perceptual one included, which may be there already."""
     device = next(model.parameters()).device
-    features = load_features(config.features, Tier(config.licence_policy))
-    perceptual = PerceptualLoss(features, config.pyramid)
+    perceptual = perceptual or build_perceptual(config)
     weights = LossWeights(
         perceptual=config.perceptual,
         equivariance_value=config.equivariance_value,
@@ -109,7 +123,8 @@ def build_training_module(config: LossConfig, model: FaceletModel) -> TrainingMo
         perceptual_expressive=config.perceptual_expressive,
     )
     in_channels_last(perceptual.to(device))
-    return TrainingModule(model, perceptual, weights, config.localization_sign)
+    min_area = MIN_AREA if model.bank is None else model.bank.min_area
+    return TrainingModule(model, perceptual, weights, config.localization_sign, min_area)
 
 
 def build_optimizer(config: OptimizerConfig, model: FaceletModel) -> Adam:

@@ -8,14 +8,19 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from reenact.config import STRICT, ModelConfig, Positive
+from reenact.config import POSE_MIRRORS, STRICT, ModelConfig, Positive, Settings
+from reenact.perception.features import FEATURE_NETWORKS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """Of the budget of a run, or a chance."""
 Weight = Annotated[float, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+Size = Annotated[float, Field(gt=0, le=1)]
+"""One over a whole number: shrinking takes every so many-th pixel."""
 Execution = Literal["eager", "graph", "compiled"]
 """How a step is run."""
+VGG19_DEFAULTS: Settings = {"perceptual": 10.0, "pyramid": (1.0, 0.5, 0.25, 0.125)}
+"""What `loss` starts from with that network, the paper's."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -41,22 +46,26 @@ class DataConfig:
     roots: tuple[Path, ...] = ()
     """Folders of clips and stills, in any layout of `reenact.data.clips`."""
     held_out: tuple[str, ...] | None = None
-    """People kept for validation; None takes the shipped list."""
+    """People kept for validation; None takes the shipped list or, where none of it is there, a
+    tenth of the people, one to five, chosen by the seed."""
     reader: Path | None = None
     """Face reader for side-cars without parsing and pose; None takes the shipped one."""
     far_share: Share = 0.0
     """Share of the pairs of clips that are chosen for a large turn of the head between them."""
+    follow_shoulders: bool = False
+    """Follow points below the chin through clips; they count in the flow loss as the face's do."""
     still_share: Share = 0.5
     """Share of the pairs that come from re-rendered stills."""
     still_fresh: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the still pairs of a batch that is drawn anew; the others are recent ones."""
+    """Share of the still pairs of a batch that is drawn anew; the others are recent ones, which
+    are not stored: below 1, a run that was stopped goes on with others."""
     still_pool: AtLeastOne = 2048
     """Recent still pairs kept where some are used again."""
     head_share: Share = 0.0
     """Share of the pairs that are synthetic heads drawn twice; needs ict_facekit and makehuman_cc0
     in the folder that REENACT_WEIGHTS names. Clips and stills divide the rest as before."""
     head_fresh: Annotated[float, Field(gt=0, le=1)] = 0.15
-    """Share of the head pairs of a batch that is drawn anew: drawing heads is dear."""
+    """Share of the head pairs of a batch that is drawn anew, as above: drawing heads is dear."""
     head_pool: AtLeastOne = 1024
     """Recent head pairs kept where some are used again."""
     max_clips: AtLeastOne | None = None
@@ -76,7 +85,9 @@ class AugmentationConfig:
     brightness: Share = 0.1
     """Half width of the change, as of the next two."""
     contrast: Share = 0.1
+    """About the mean grey of the pair."""
     saturation: Share = 0.1
+    """About the grey of each pixel."""
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """In turns of the colour circle."""
     moved: Share = 0.0
@@ -97,14 +108,18 @@ class LossConfig:
 
     features: Literal["squeezenet", "vgg19"] = "squeezenet"
     """Network of the perceptual loss; its weights are looked for in REENACT_WEIGHTS."""
-    licence_policy: Literal["permissive", "research"] = "permissive"
+    license_policy: Literal["permissive", "research"] = "permissive"
     """What the licence of that network may ask for: vgg19 needs `research`."""
-    pyramid: tuple[Positive, ...] = (1.0, 0.5, 0.25)
-    """Sizes at which it looks, as shares of the picture."""
+    pyramid: Annotated[tuple[Size, ...], Field(min_length=1)] = (1.0, 0.5, 0.25)
+    """Sizes at which it looks, as shares of the picture; for vgg19 one more by default, 0.125."""
     perceptual: Weight = 5.0
-    """Of every map at every size: 5 for squeezenet, 10 for vgg19."""
+    """Of every map at every size; 10 by default for vgg19."""
+    perceptual_layers: tuple[Weight, Weight, Weight, Weight, Weight] | None = None
+    """What each of its five maps counts in that, finest first; None takes 1 for all."""
     equivariance_value: Weight = 10.0
+    """Of keypoints that do not follow when the picture is bent."""
     equivariance_jacobian: Weight = 10.0
+    """Of their affines that do not."""
     localization: Weight = 1.0
     """Of attention outside its region (eq. 12)."""
     localization_sign: Literal["corrected", "printed"] = "corrected"
@@ -120,13 +135,23 @@ class LossConfig:
     flow_until: Share = 0.5
     """Share of the budget over which that weight falls to zero, evenly."""
 
+    @staticmethod
+    def upgrade(settings: Settings) -> Settings:
+        """Settings in the names of today, with the defaults of their own feature network."""
+        old = "licence_policy"
+        if old in settings and "license_policy" not in settings:
+            settings = {("license_policy" if k == old else k): v for k, v in settings.items()}
+        return VGG19_DEFAULTS | settings if settings.get("features") == "vgg19" else settings
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class BendConfig:
     """The random transform of the equivariance loss (method.md 12)."""
 
     sigma_affine: Weight = 0.05
+    """Deviation of the six numbers of its affine part from those of the identity."""
     sigma_bend: Weight = 0.005
+    """Deviation of the weights of the control points from zero."""
     points: Annotated[int, Field(ge=2)] = 5
     """Control points along each side."""
 
@@ -136,8 +161,11 @@ class OptimizerConfig:
     """Adam and its schedule (method.md 13)."""
 
     learning_rate: Positive = 2e-4
+    """After the warm-up and before the first milestone."""
     betas: tuple[Share, Share] = (0.5, 0.999)
+    """Decay of the averages of the gradient and of its square."""
     weight_decay: Weight = 0.0
+    """Times the weights, added to the gradient."""
     warmup: AtLeastOne = 1
     """Steps over which the learning rate rises from zero."""
     milestones: tuple[Share, ...] = (0.6, 0.9)
@@ -166,10 +194,13 @@ class TrainConfig:
     batch: AtLeastOne = 32
     """Pairs a step, over all devices together."""
     seed: int = 0
+    """Of the first weights and of all that is drawn by chance."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
     devices: AtLeastOne = 1
     """Processes on this machine, one a GPU."""
     nodes: AtLeastOne = 1
+    """Machines, each with as many devices."""
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed"
     """32-true computes in float32 throughout (convolutions in TF32 on a GPU)."""
     synchronise_norms: bool = True
@@ -193,4 +224,28 @@ class TrainConfig:
     def _check(self) -> TrainConfig:
         if self.batch % (self.devices * self.nodes):
             raise ValueError(f"batch {self.batch} must be a multiple of devices times nodes")
+        self._check_pyramid()
+        code = self.model.pose.code
+        if self.augmentation.flip > 0 and code not in POSE_MIRRORS:
+            raise ValueError(
+                f"augmentation.flip is {self.augmentation.flip}, but how pose.code {code!r} looks "
+                f"in a mirror is not known, expected one of: {', '.join(POSE_MIRRORS)}. "
+                "Set augmentation.flip=0"
+            )
         return self
+
+    def _check_pyramid(self) -> None:
+        size, needed = self.model.image_size, FEATURE_NETWORKS[self.loss.features].SMALLEST
+        for share in self.loss.pyramid:
+            shrink = round(1 / share)
+            if abs(share * shrink - 1) > 0.01:
+                raise ValueError(
+                    f"loss.pyramid holds {share}, expected shares like 1, 0.5 or 0.25, one over a "
+                    "whole number. Change it"
+                )
+            if -(-size // shrink) < needed:
+                raise ValueError(
+                    f"loss.pyramid holds {share}, which makes {-(-size // shrink)} pixels of "
+                    f"model.image_size {size}, but {self.loss.features} needs {needed}. Leave it "
+                    "out, for example loss.pyramid=[1]"
+                )

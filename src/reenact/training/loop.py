@@ -11,14 +11,19 @@ import torch
 
 from reenact.config import to_settings
 from reenact.motion.equivariance import random_bend
-from reenact.training.build import build_augmentation, launch, seed_of
+from reenact.training.build import build_augmentation, build_perceptual, launch, seed_of
 from reenact.training.config import TrainConfig
 from reenact.training.journal import Journal
-from reenact.training.material import Material, gather_material
+from reenact.training.material import Material, gather_material, reuses_pairs
 from reenact.training.meter import Meter
 from reenact.training.run import Run
 from reenact.training.schedule import Every
 from reenact.training.validation import repeat_source
+
+REUSED_PAIRS = (
+    "pairs to be used again are made anew: numbers will differ from those of a run that never "
+    "stopped (data.still_fresh and data.head_fresh below 1)"
+)
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,11 @@ def train(
     deadline = float("inf") if sitting is None else time.monotonic() + 60 * sitting
     fabric = launch(config)
     chief, device = fabric.is_global_zero, fabric.device
+    perceptual = build_perceptual(config.loss)  # its weights may be missing: read nothing before
     material = gather(config, device)
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(config, folder, fabric, material)
-    augment = build_augmentation(config.augmentation)
+    run = Run(config, folder, fabric, material, perceptual)
+    augment = build_augmentation(config.augmentation, config.model.pose.code)
     generator = torch.Generator(device)
     validation_due = Every(config.validate_every, run.clock.share)
     saving_due = Every(config.save_every, run.clock.share)
@@ -65,6 +71,8 @@ def train(
         journal.open(to_settings(config))
         if run.resumed:
             journal.say("going on at step %d", run.clock.step)
+            if reuses_pairs(config.data):
+                journal.say(REUSED_PAIRS)
         else:
             still = repeat_source(material.validation, config.validation_frames)
             journal.say("repeating the source: %.2f dB, L1 %.4f", still.psnr, still.l1)

@@ -24,10 +24,14 @@ MARGIN = 0.015
 class PerceptualLoss(nn.Module):
     """How differently a frozen network sees two pictures, at several sizes (L_p, method.md 12)."""
 
-    def __init__(self, features: FeatureNetwork, pyramid: Sequence[float]) -> None:
+    def __init__(
+        self, features: FeatureNetwork, pyramid: Sequence[float], layers: Sequence[float] = ()
+    ) -> None:
+        """What the maps count, finest first, is in `layers`; all the same where it is empty."""
         super().__init__()
         self.features = features
         self.magnitudes = features.MAGNITUDES
+        self.layers = tuple(layers) or (1.0,) * len(self.magnitudes)
         self.pyramid = nn.ModuleList(AntiAliasDownsample(3, scale) for scale in pyramid)
 
     def forward(self, frame: Tensor, driving: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -42,14 +46,15 @@ class PerceptualLoss(nn.Module):
             seen = self.features(shrink(frame))
             with torch.no_grad():
                 wanted = self.features(shrink(driving))
-            for mine, theirs, magnitude in zip(seen, wanted, self.magnitudes, strict=True):
+            maps = zip(seen, wanted, self.magnitudes, self.layers, strict=True)
+            for mine, theirs, magnitude, layer in maps:
                 # The maps may be bfloat16, and so their difference: its sign is exact, and the sum
                 # is one of float32.
                 difference = (mine - theirs).abs()
                 if weights is not None:
                     places = F.adaptive_avg_pool2d(weights, difference.shape[-2:])
                     difference = difference * places.to(difference.dtype)
-                total = total + difference.mean(dtype=torch.float32) / magnitude
+                total = total + layer * difference.mean(dtype=torch.float32) / magnitude
         return total
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,6 +43,12 @@ HEAD_BLOCK = 16
 """Synthetic people drawn at a time, so that a GPU has enough to do at once."""
 POSE_SAMPLE = 512
 """Pairs whose poses give the mean and deviation that the model takes out."""
+HELD_OUT_SHARE = 0.1
+"""Share of the people that is held out where nobody is named and none of the shipped list there."""
+MAX_HELD_OUT = 5
+"""No more people than this, nor fewer than one."""
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +61,31 @@ class Material:
     """(P,) of the pose codes of driving frames."""
     pose_deviation: Tensor
     """(P,)."""
+    held_out: tuple[str, ...] = ()
+    """The people of the validation clips."""
 
 
 def gather_material(config: TrainConfig, device: torch.device) -> Material:
     """Load all clips and stills of a config.
 
     Raises:
-        DataError: No clips, or none of people held out.
+        DataError: No clips, none of people held out, or no stills where some are asked for.
     """
     data, size = config.data, config.model.image_size
     readers = _shipped_readers(data, device)
-    clips, held_out = find_footage(data)
-    sidecars = read_sidecars(clips)
-    store = load_clips(clips, size, device, readers, sidecars)
-    validation = load_clips(held_out, size, device, readers)
+    clips, held_out = find_footage(data, config.seed)
+    people = frozenset(clip.identity for clip in held_out)
     shares = source_shares(data)
+    photographed = training_stills(data, people) if shares["stills"] > 0 else ()
+    sidecars = read_sidecars(clips)
+    store = load_clips(clips, size, device, readers, sidecars, follow=data.follow_shoulders)
+    validation = load_clips(held_out, size, device, readers)
     sources: dict[str, PairSource] = {"clips": ClipPairs(store, data.far_share)}
     backgrounds = None
     if shares["stills"] > 0:
         known = with_codes(sidecars, store)
-        portraits, renderer = _still_renderer(data, size, device, readers, clips, known)
+        portraits = load_stills(photographed, size, device, readers)
+        renderer = _still_renderer(portraits, device, clips, known)
         backgrounds = renderer.portraits.backgrounds
         stills = StillPairs(portraits, renderer)
         sources["stills"] = _pooled(stills, data.still_fresh, data.still_pool)
@@ -82,7 +96,7 @@ def gather_material(config: TrainConfig, device: torch.device) -> Material:
     used = [name for name in sources if shares[name] > 0]
     pairs = MixedPairs(tuple(sources[n] for n in used), tuple(shares[n] for n in used))
     mean, deviation = pose_statistics(pairs, device, config.seed)
-    return Material(pairs, validation, mean, deviation)
+    return Material(pairs, validation, mean, deviation, tuple(sorted(people)))
 
 
 def source_shares(data: DataConfig) -> dict[str, float]:
@@ -95,23 +109,73 @@ def source_shares(data: DataConfig) -> dict[str, float]:
     }
 
 
-def find_footage(data: DataConfig) -> tuple[tuple[Footage, ...], tuple[Footage, ...]]:
-    """Clips to train on, and clips of the people held out."""
+def reuses_pairs(data: DataConfig) -> bool:
+    """Whether pairs are kept and used again, which a run that was stopped cannot repeat exactly."""
+    shares = source_shares(data)
+    stills, heads = shares["stills"] > 0, shares["heads"] > 0
+    return (stills and data.still_fresh < 1) or (heads and data.head_fresh < 1)
+
+
+def find_footage(
+    data: DataConfig, seed: int = 0
+) -> tuple[tuple[Footage, ...], tuple[Footage, ...]]:
+    """Clips to train on, and clips of the people held out; the seed is of their choice."""
     if not data.roots:
         raise DataError("data.roots is empty, expected folders of clips. Give `--data FOLDER`.")
-    found = [clip for root in data.roots for clip in find_clips(root)]
-    clips, held_out = split_by_identity(found, held_out_people(data))
+    found = [clip for root in data.roots for clip in _clips_of(root)]
+    people = frozenset(clip.identity for clip in found)
+    named = held_out_people(data)
+    if data.held_out is None and not named & people:
+        named = choose_people(people, seed)
+        names = ", ".join(sorted(named))
+        _LOG.info("held out to check the run, of %d people: %s", len(people), names)
+    clips, held_out = split_by_identity(found, named)
     if not clips or not held_out:
         raise DataError(
-            f"{len(clips)} clips to train on and {len(held_out)} of people held out, expected "
-            "some of both. Name people of these folders in data.held_out."
+            f"{', '.join(map(str, data.roots))}: {len(clips)} clips to train on and "
+            f"{len(held_out)} of people held out, expected some of both. Add clips of other "
+            "people, or name people of these folders in data.held_out."
         )
     return clips[: data.max_clips], held_out
 
 
 def held_out_people(data: DataConfig) -> frozenset[str]:
-    """Identities that are kept from training."""
+    """Identities that are kept from training, by name; they need not be in the folders."""
     return validation_identities() if data.held_out is None else frozenset(data.held_out)
+
+
+def choose_people(people: Iterable[str], seed: int) -> frozenset[str]:
+    """Whom to hold out: a tenth, one to five; few of them change when people are added."""
+    by_chance = sorted(people, key=lambda name: sha256(f"{seed} {name}".encode()).digest())
+    count = max(1, min(MAX_HELD_OUT, int(HELD_OUT_SHARE * len(by_chance))))
+    return frozenset(by_chance[:count])
+
+
+def training_stills(data: DataConfig, held_out: frozenset[str]) -> tuple[Footage, ...]:
+    """Stills of everybody who is not held out, neither by name nor as one of these people.
+
+    Raises:
+        DataError: There are none.
+    """
+    found = [still for root in data.roots for still in find_stills(root)]
+    stills, _ = split_by_identity(found, held_out_people(data) | held_out)
+    if not stills:
+        raise DataError(
+            f"{', '.join(map(str, data.roots))}: no stills, expected some for data.still_share "
+            f"{data.still_share}. Name their folder with another --data, or leave them out with "
+            "--set data.still_share=0."
+        )
+    return stills[: data.max_stills]
+
+
+def _clips_of(root: Path) -> tuple[Footage, ...]:
+    """Clips of a folder; none where it holds stills alone."""
+    try:
+        return find_clips(root)
+    except DataError:
+        if find_stills(root):
+            return ()
+        raise
 
 
 def pose_statistics(pairs: PairSource, device: torch.device, seed: int) -> tuple[Tensor, Tensor]:
@@ -147,26 +211,16 @@ def _head_pairs(size: int, device: torch.device, backgrounds: Tensor | None) -> 
 
 
 def _still_renderer(
-    data: DataConfig,
-    size: int,
+    portraits: StillStore,
     device: torch.device,
-    readers: Callable[[], Readers],
     clips: Sequence[Footage],
     sidecars: Sequence[SideCar],
-) -> tuple[StillStore, StillRenderer]:
+) -> StillRenderer:
     from reenact.data.expressions import build_expression_bank
     from reenact.data.portrait_mesh import load_head_mesh
     from reenact.data.rerender import StillRenderer
 
-    found = [still for root in data.roots for still in find_stills(root)]
-    stills, _ = split_by_identity(found, held_out_people(data))
-    if not stills:
-        raise DataError(
-            f"{', '.join(map(str, data.roots))}: no stills, expected some for data.still_share "
-            f"{data.still_share}. Add a folder with stills, or set data.still_share=0."
-        )
-    portraits = load_stills(stills[: data.max_stills], size, device, readers)
     bank = build_expression_bank(
         sidecars, [clip.identity for clip in clips], load_head_mesh(device)
     )
-    return portraits, StillRenderer(portraits, bank)
+    return StillRenderer(portraits, bank)

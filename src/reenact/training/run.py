@@ -23,6 +23,7 @@ from reenact.training.build import (
 from reenact.training.config import TrainConfig
 from reenact.training.guard import GradientGuard
 from reenact.training.journal import Journal
+from reenact.training.losses import PerceptualLoss
 from reenact.training.material import Material
 from reenact.training.recording import record
 from reenact.training.schedule import Clock, fading, learning_rate, temperature
@@ -41,12 +42,18 @@ class Run:
     """Model, optimiser and clock of a run; picks up the state in its folder if there is one."""
 
     def __init__(
-        self, config: TrainConfig, folder: Path, fabric: Fabric, material: Material
+        self,
+        config: TrainConfig,
+        folder: Path,
+        fabric: Fabric,
+        material: Material,
+        perceptual: PerceptualLoss,
     ) -> None:
         self.config = config
         self.folder = folder
         self.fabric = fabric
         self.validation = material.validation
+        self.held_out = material.held_out
 
         torch.manual_seed(config.seed)
         model = starting_model(config)
@@ -70,7 +77,7 @@ class Run:
             statistics=self.model.buffers(),
         )
 
-        module = build_training_module(config.loss, self.model)
+        module = build_training_module(config.loss, self.model, perceptual)
         if config.execution == "compiled":
             module.compile(dynamic=False)
         if config.execution == "graph" and fabric.device.type == "cuda":
@@ -163,6 +170,7 @@ class Run:
             "pairs": self.clock.step * self.config.batch,
             "minutes": round(self.clock.seconds / 60, 1),
             "validation_psnr": round(score.psnr, 3),
+            "held_out": self.held_out,
             "training": to_settings(self.config),
         }
         save_model(self.kept, self.folder / name, self.config.model, record)

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reenact.config import Settings
-from reenact.errors import TrainingError
+from reenact.config import Settings, from_settings, to_settings
+from reenact.errors import ConfigError, TrainingError
+from reenact.training.config import TrainConfig
 
 FORMAT = 1
 FREE_TO_CHANGE = ("accelerator", "devices", "nodes", "log_every", "tensorboard", "execution")
@@ -26,7 +27,8 @@ UNREADABLE = (OSError, RuntimeError, TypeError, LookupError, EOFError, pickle.Un
 class RunState:
     """All that a run is, besides its config and its data.
 
-    Chance is not in it: every step draws from a generator seeded by run, step and process.
+    Chance is not in it: every step draws from a generator seeded by run, step and process. Nor are
+    pairs that are used again (`reenact.data.pool`): a run with these goes on with others.
     """
 
     step: int
@@ -69,13 +71,21 @@ def load_state(path: Path, config: Settings, device: torch.device) -> RunState |
             f"{path}: cannot be read ({error}), expected the state of a run. "
             "Remove it to start over, or use a new --out."
         ) from error
-    changed = sorted(_differences(_fixed(state.config), _fixed(config)))
+    changed = sorted(_differences(_fixed(_of_today(state.config)), _fixed(config)))
     if changed:
         raise TrainingError(
             f"{path}: this run was started with another {', '.join(changed)}. "
             "Use a new --out, or the settings it was started with."
         )
     return state
+
+
+def _of_today(config: Settings) -> Settings:
+    """The settings in today's names, with the defaults of keys that an older release lacked."""
+    try:
+        return to_settings(from_settings(TrainConfig, config))
+    except ConfigError:
+        return config
 
 
 def _fixed(config: Settings) -> Settings:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from reenact.data.pairs import PairBatch
 from reenact.facelet.localization import Sign, localization_loss, region_attention
+from reenact.facelet.regions import MIN_AREA
 from reenact.layers.grid import sample
 from reenact.model import FaceletModel
 from reenact.motion.equivariance import Bend, equivariance_loss
@@ -46,12 +47,14 @@ class TrainingModule(nn.Module):
         perceptual: PerceptualLoss,
         weights: LossWeights,
         localization_sign: Sign = "corrected",
+        min_area: float = MIN_AREA,
     ) -> None:
         super().__init__()
         self.model = model
         self.perceptual = perceptual
         self.weights = weights
         self.localization_sign: Sign = localization_sign
+        self.min_area = min_area
 
     def forward(self, flow_share: Tensor, *tensors: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The total, and its parts unweighted and detached.
@@ -74,7 +77,8 @@ class TrainingModule(nn.Module):
         watched = {}
         if animation.compensation is not None:
             attention = animation.compensation.attention
-            regions = region_attention(attention, Parsing(batch.driving_parsing))
+            driving_parsing = Parsing(batch.driving_parsing)
+            regions = region_attention(attention, driving_parsing, self.min_area)
             terms["localization"] = localization_loss(regions, self.localization_sign)
             present = regions.present.unsqueeze(1).float()
             share = present / present.sum().clamp_min(1) / regions.inside.shape[1]
@@ -111,5 +115,7 @@ class TrainingModule(nn.Module):
         self, animation: Animation, batch: PairBatch, bend: Bend
     ) -> dict[str, Tensor]:
         bent = self.model.keypoint_detector(bend.picture(batch.driving))
-        value, jacobian = equivariance_loss(animation.driving.keypoints, bent, bend)
+        value, jacobian = equivariance_loss(
+            animation.driving.keypoints, bent, bend, self.model.motion.min_determinant
+        )
         return {"equivariance_value": value, "equivariance_jacobian": jacobian}
