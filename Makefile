@@ -41,7 +41,7 @@ wheel: | $(BIN)/python  ## Install the wheel into an environment of its own and 
 	$(BIN)/python -m venv $(WHEEL_ENV)
 	$(WHEEL_ENV)/bin/python -m pip --disable-pip-version-check install --quiet \
 		--constraint constraints.txt dist/*.whl
-	cd $(WHEEL_ENV) && for command in animate template look prepare train evaluate bench doctor weights; do \
+	cd $(WHEEL_ENV) && for command in animate template look prepare train evaluate bench doctor weights verify; do \
 		bin/reenact $$command --help > /dev/null || exit 1; done
 
 clean:  ## Remove the environment and everything built

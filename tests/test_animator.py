@@ -196,8 +196,29 @@ def test_no_face_is_an_error_of_four_parts() -> None:
     with pytest.raises(FaceNotFoundError, match=r"^photo\.jpg: found no face"):
         machine.encode_sources(empty, role="photo.jpg")
     source = machine.encode_source(picture_with_face(BOX))
-    with pytest.raises(FaceNotFoundError, match="driving"):
+    with pytest.raises(FaceNotFoundError, match=r"^driving video: no face"):
         machine.animate(source, [empty, empty])
+
+
+def test_a_driving_clip_without_a_face_is_called_by_its_name(tmp_path: Path) -> None:
+    machine = animator()
+    source = machine.encode_source(picture_with_face(BOX))
+    path = make_clip(tmp_path / "wall.mp4", 2)
+    with VideoReader(path) as frames, pytest.raises(FaceNotFoundError, match=r"wall\.mp4: no face"):
+        machine.animate(source, frames)
+
+
+def test_faces_that_are_known_are_not_looked_for_again() -> None:
+    reader = StubReader()
+    machine = Animator(StubModel(), reader)
+    photo = picture_with_face(BOX)
+    faces = reader.read(photo)
+    (one,) = machine.encode_sources(photo, faces=faces)
+    other = machine.encode_source(photo, faces=faces)
+    assert reader.looks == 1
+    assert one.face is other.face is faces[0]
+    with pytest.raises(FaceNotFoundError, match="found no face"):
+        machine.encode_source(photo, faces=[])
 
 
 def test_wrong_pictures_and_modes_are_refused_at_once() -> None:

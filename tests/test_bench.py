@@ -29,7 +29,9 @@ def test_a_benchmark_agrees_with_itself() -> None:
     assert (result.frames, result.runs, result.batch_size) == (6, 2, 4)
     assert result.network_fps == pytest.approx(1000 / result.network_ms)
     assert 0 < result.network_ms <= result.network_ms_p90
-    assert result.end_to_end_fps > 0
+    assert 0 < result.end_to_end_fps < result.running_fps
+    assert result.video_frames == 8
+    assert result.framing_ms > 0
     assert result.source_ms > 0
     assert result.peak_memory_mb > 10
 

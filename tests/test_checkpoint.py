@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +79,14 @@ def test_the_file_says_what_it_holds(path: Path) -> None:
 
 def test_a_loaded_model_is_ready_for_use(path: Path) -> None:
     assert not load_model(path).training
+
+
+def test_loading_does_not_wait_for_the_compiler(path: Path) -> None:
+    code = "import sys; from reenact import checkpoint; checkpoint.load_model(sys.argv[1]); "
+    code += "sys.exit('torch._dynamo' in sys.modules)"
+    places = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, str(path)]
+    assert subprocess.run(command, env=places, check=False).returncode == 0
 
 
 def test_loading_leaves_the_callers_chance_alone(path: Path) -> None:

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reenact"
 BASE = {"records", "errors", "config"}
 PARTS = {"motion", "facelet", "generator"}
 PERCEPTION = BASE | {"layers", "perception"}
-DATA = PERCEPTION | {"places", "video", "motion", "data"}
+DATA = PERCEPTION | {"places", "video", "data"}
 MODEL = BASE | {"layers", "places", *PARTS, "model", "checkpoint"}
 ANIMATOR = MODEL | {
     "perception",
@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tracking": {"records", "errors", "perception", "driving"},
     "opacity": {"records", "layers", "perception", "restore", "video"},
     "pasting": {"records", "video"},
-    "portrait": {"records", "motion", "perception", "driving", "opacity", "restore"},
+    "portrait": {"records", "errors", "motion", "perception", "driving", "opacity", "restore"},
     "drawing": {"records", "opacity", "pasting", "portrait", "restore"},
     "advice": {"records", "perception", "driving", "advice"},
     "template": {"records", "errors", "places", "video"},

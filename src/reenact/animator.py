@@ -26,23 +26,29 @@ from reenact.driving import (
     spread,
     square_in,
 )
-from reenact.errors import FaceNotFoundError, MediaError
+from reenact.errors import FaceNotFoundError
 from reenact.motion.following import MAX_TURN, Manner, MotionMode, follow
 from reenact.motion.hold import MotionHold, join_motions
 from reenact.motion.parts import HeadResponse, Part, measure_head
 from reenact.motion.smoothing import MotionSmoother, OneEuro
 from reenact.motion.watching import Watched, watch
-from reenact.opacity import Opacity, head_opacity
+from reenact.opacity import Opacity
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut
 from reenact.perception.reader import load_reader
-from reenact.portrait import FaceReader, Portrait, ReenactmentModel
+from reenact.portrait import (
+    FaceReader,
+    Portrait,
+    ReenactmentModel,
+    check_picture,
+    choose_face,
+)
 from reenact.records import Animation, Face, FloatArray, Image, Motion
 from reenact.restore import measure_residual
 from reenact.template import MotionTemplate
 from reenact.video import Timing
 from reenact.video.images import EvenTiming
 
-__all__ = ["Animator", "MotionMode", "choose_face", "load", "to_batch", "to_images"]
+__all__ = ["Animator", "MotionMode", "load", "to_batch", "to_images"]
 
 BATCH_SIZE = {"cpu": 1, "cuda": 8}
 """Frames that go through the model together, by device."""
@@ -93,6 +99,7 @@ class Animator:
         *,
         crop: bool = True,
         face: int = 1,
+        faces: Sequence[Face] | None = None,
         opacity: Opacity | None = None,
         role: str = "source",
     ) -> Portrait:
@@ -103,27 +110,35 @@ class Animator:
             crop: Cut out a face; otherwise the picture is taken for a face crop, and
                 the largest square in its middle is used.
             face: Which face to cut out, counted from 1, the largest.
+            faces: What the reader found in the photograph, if it was asked before.
             opacity: Of the photograph, for outputs with alpha; by default the head is opaque.
             role: What the photograph is, for errors.
 
         Raises:
             FaceNotFoundError: There is no such face.
         """
-        _check_picture(image, role)
-        found = choose_face(image, self.reader.read(image), face, role) if crop else None
-        square = middle_square(image) if found is None else crop_square(found.box)
-        return self.encode_square(image, square, found, opacity)
+        check_picture(image, role)
+        if not crop:
+            return self.encode_square(image, middle_square(image), opacity=opacity)
+        found = self.reader.read(image) if faces is None else faces
+        chosen = choose_face(image, found, face, role)
+        return self.encode_square(image, crop_square(chosen.box), chosen, opacity)
 
     def encode_sources(
-        self, image: Image, *, opacity: Opacity | None = None, role: str = "source"
+        self,
+        image: Image,
+        *,
+        faces: Sequence[Face] | None = None,
+        opacity: Opacity | None = None,
+        role: str = "source",
     ) -> list[Portrait]:
         """Like `encode_source`, for every face of a photograph, largest first.
 
         Raises:
             FaceNotFoundError: There is none.
         """
-        _check_picture(image, role)
-        faces = self.reader.read(image)
+        check_picture(image, role)
+        faces = self.reader.read(image) if faces is None else faces
         choose_face(image, faces, role=role)
         return [self.encode_square(image, crop_square(face.box), face, opacity) for face in faces]
 
@@ -145,7 +160,6 @@ class Animator:
             at_rest = self.model.render(state, Motion(state.keypoints, state.pose))
         photo = to_batch([cut(image, square, detail)], self.device)
         residual = measure_residual(photo, seen, at_rest)
-        opacity = opacity or head_opacity(parsing, square, image.shape[:2])
         return Portrait(image, square, face, parsing, state, residual, opacity)
 
     def animate(
@@ -275,7 +289,7 @@ class Animator:
         like: Portrait | None = None,
         finder: FaceFinder | None = None,
         face: int = 1,
-        role: str = "driving video",
+        role: str | None = None,
     ) -> Framing:
         """Look through a driving clip, or a filmed source, for its face.
 
@@ -285,17 +299,18 @@ class Animator:
                 comes closest, rather than from the first.
             finder: What finds faces; the animator's reader, unless somebody looks on.
             face: Which face, counted from 1, the largest where it is first seen.
-            role: What the clip is, for errors.
+            role: What the clip is, for errors; by default its name, if it has one.
 
         Raises:
             FaceNotFoundError: No frame shows a face.
         """
+        name: str = getattr(frames, "name", "driving video")
         return frame_clip(
             frames,
             finder or self.reader,
             like=like.face if like else None,
             number=face,
-            role=role,
+            role=role or name,
         )
 
     def draw(
@@ -462,32 +477,6 @@ def load(
     return Animator(model, reader, name=name, batch_size=batch_size)
 
 
-def choose_face(image: Image, faces: Sequence[Face], number: int = 1, role: str = "source") -> Face:
-    """One of the faces found in a photograph, counted from 1, the largest.
-
-    Args:
-        image: The photograph.
-        faces: Those found in it, largest first.
-        number: Which one.
-        role: What the photograph is, for errors.
-
-    Raises:
-        FaceNotFoundError: There is no such face.
-    """
-    if not faces:
-        height, width = image.shape[:2]
-        raise FaceNotFoundError(
-            f"{role}: found no face in the {width} x {height} picture, expected one that fills "
-            "a tenth of its height or more. Use another photo, or --no-crop for a bare crop."
-        )
-    if number > len(faces):
-        raise FaceNotFoundError(
-            f"{role}: found {len(faces)} faces, expected {number} or more. "
-            "Choose another --face; 1 is the largest."
-        )
-    return faces[number - 1]
-
-
 def to_batch(images: Sequence[Image], device: torch.device) -> Tensor:
     """uint8 (H, W, 3) pictures of one size to float (B, 3, H, W) in [0, 1]."""
     stacked = torch.from_numpy(np.stack(images)).to(device)
@@ -502,11 +491,3 @@ def _batched(frames: Iterable[Image], size: int) -> Iterator[list[Image]]:
     stream = iter(frames)
     while batch := list(islice(stream, size)):
         yield batch
-
-
-def _check_picture(image: Image, role: str) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise MediaError(
-            f"{role}: found {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB. "
-            "Load it with reenact.video.load_image."
-        )

@@ -46,6 +46,8 @@ class Benchmark:
     """Frames timed one at a time."""
     runs: int
     """Videos made from end to end."""
+    video_frames: int
+    """Frames of each of them."""
     batch_size: int
     """Frames rendered together end to end; `network_ms` is always at 1."""
     source_ms: float
@@ -59,6 +61,11 @@ class Benchmark:
     end_to_end_fps: float
     """Frames a second from a video file to a video file, finding the face, cropping, pasting back,
     decoding and encoding included, loading and the source not: median."""
+    framing_ms: float
+    """Milliseconds of the same before the first frame is made: the driving video is decoded once,
+    and its face looked for in 48 frames at most; median."""
+    running_fps: float
+    """Of the same, frames a second from then on: what a long video comes close to; median."""
     peak_memory_mb: float
     """Megabytes (10^6 bytes) at most in use."""
     peak_memory_of: str
@@ -85,7 +92,8 @@ def measure(
     portrait = animator.encode_source(photo)
     source_ms = (_now(device) - began) * 1000
     times = time_network(animator, portrait, drifting(photo, frames))
-    rates = time_videos(animator, portrait, photo, max(MIN_FRAMES, frames // 2), runs)
+    count = max(MIN_FRAMES, frames // 2)
+    videos = time_videos(animator, portrait, photo, count, runs)
     memory, counted = peak_memory(device)
     network_ms = float(np.median(times)) * 1000
     return Benchmark(
@@ -96,13 +104,16 @@ def measure(
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         frames=len(times),
-        runs=len(rates),
+        runs=len(videos),
+        video_frames=count,
         batch_size=animator.batch_size,
         source_ms=source_ms,
         network_ms=network_ms,
         network_ms_p90=float(np.quantile(times, 0.9)) * 1000,
         network_fps=1000 / network_ms,
-        end_to_end_fps=float(np.median(rates)),
+        end_to_end_fps=float(np.median([count / (each.framing + each.rest) for each in videos])),
+        framing_ms=float(np.median([each.framing for each in videos])) * 1000,
+        running_fps=float(np.median([count / each.rest for each in videos])),
         peak_memory_mb=memory / 1e6,
         peak_memory_of=counted,
     )
@@ -124,27 +135,39 @@ def time_network(animator: Animator, portrait: Portrait, clip: Iterable[Image]) 
     return [_seconds(device, step, crop) for crop in crops]
 
 
+@dataclass(frozen=True)
+class VideoTimes:
+    """Seconds that a video took, from file to file."""
+
+    framing: float
+    """Until its face was found."""
+    rest: float
+    """From then on."""
+
+
 def time_videos(
     animator: Animator, portrait: Portrait, photo: Image, count: int, runs: int
-) -> list[float]:
-    """Frames a second of whole videos, from file to file."""
+) -> list[VideoTimes]:
+    """Make videos of so many frames."""
     with tempfile.TemporaryDirectory(prefix="reenact-bench-") as name:
         driving, made = Path(name) / "driving.mp4", Path(name) / "made.mp4"
         with VideoWriter(driving, rate=RATE, comment=None) as sink:
             for frame in drifting(photo, count):
                 sink.write(frame)
-        job = (animator, portrait, driving, made)
-        return [count / _seconds(animator.device, make_video, *job) for _ in range(runs)]
+        return [make_video(animator, portrait, driving, made) for _ in range(runs)]
 
 
-def make_video(animator: Animator, portrait: Portrait, driving: Path, target: Path) -> None:
+def make_video(animator: Animator, portrait: Portrait, driving: Path, target: Path) -> VideoTimes:
     """What `reenact animate` does once everything is loaded and the source is encoded."""
+    began = _now(animator.device)
     with VideoReader(driving) as frames:
         framing = animator.frame_driving(frames)
+        found = _now(animator.device)
         made = animator.animate(portrait, ahead(frames), framing=framing)
         with VideoWriter(target, frames.info) as sink, closing(ahead(made)) as ready:
             for frame in ready:
                 sink.write(frame)
+    return VideoTimes(found - began, _now(animator.device) - found)
 
 
 def drifting(photo: Image, count: int) -> Iterator[Image]:

@@ -81,7 +81,7 @@ def load_model(path: str | PathLike[str], device: torch.device | str = "cpu") ->
     """
     file = Path(path)
     config = read_info(file).config
-    with torch.device("meta"):
+    with torch.device("meta"):  # shapes alone: a hostile file may ask for any width
         expected = build_model(config).state_dict()
     tensors = _read_tensors(file, expected)
     with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and loading is not chance

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from reenact.opacity import Opacity, cut_opacity, head_opacity, moved, straight, with_opacity
+from reenact.opacity import Opacity, cut_opacity, moved, straight, with_opacity
 from reenact.pasting import PasteGroup
 from reenact.portrait import Portrait
 from reenact.records import Animation, Image
@@ -50,7 +49,7 @@ class Canvas:
             photo = portraits[0].photo
             if alpha:
                 photo = with_opacity(photo, _united([each.opacity for each in portraits]))
-            heads = [_head(each) for each in portraits] if steady else None
+            heads = [each.head.values for each in portraits] if steady else None
             self._group = PasteGroup(photo, [each.square for each in portraits], heads)
 
     def frames(self, animations: Sequence[Animation]) -> Iterator[Image]:
@@ -79,12 +78,6 @@ def to_images(batch: Tensor) -> list[Image]:
     """Float (B, C, H, W), clipped to [0, 1], to uint8 (H, W, C) pictures."""
     scaled = (batch.float().clamp(0, 1) * 255).round().to(torch.uint8)
     return list(scaled.permute(0, 2, 3, 1).cpu().numpy())
-
-
-def _head(portrait: Portrait) -> NDArray[np.uint8]:
-    """Where in the photograph the head of a portrait is: (H, W), 255 there."""
-    size = portrait.photo.shape[:2]
-    return head_opacity(portrait.parsing, portrait.square, size).values
 
 
 def _united(opacities: Sequence[Opacity]) -> Opacity:

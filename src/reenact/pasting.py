@@ -38,22 +38,20 @@ class PasteGroup:
         heads: Sequence[NDArray[np.uint8]] | None = None,
     ) -> None:
         self._photo = photo
-        self._places = [_place(square, photo) for square in squares]
         self._backs = [PasteBack(photo, square) for square in squares]
         if heads is not None:
-            around = zip(heads, self._places, self._backs, squares, strict=True)
-            for head, place, back, square in around:
-                back.fade_late(loose_head(head[place], back.mask[..., 0], float(square[2])))
+            for head, back, square in zip(heads, self._backs, squares, strict=True):
+                back.fade_late(loose_head(head[back.place], back.mask[..., 0], float(square[2])))
         claims = [
-            back.mask[..., 0] * _nearness(square, place)
-            for back, square, place in zip(self._backs, squares, self._places, strict=True)
+            back.mask[..., 0] * _nearness(square, back.place)
+            for back, square in zip(self._backs, squares, strict=True)
         ]
         total = np.zeros(photo.shape[:2], dtype=np.float32)
-        for claim, place in zip(claims, self._places, strict=True):
-            total[place] += claim
+        for claim, back in zip(claims, self._backs, strict=True):
+            total[back.place] += claim
         self._shares = [
-            (claim / np.maximum(total[place], 1e-30))[..., None]
-            for claim, place in zip(claims, self._places, strict=True)
+            (claim / np.maximum(total[back.place], 1e-30))[..., None]
+            for claim, back in zip(claims, self._backs, strict=True)
         ]
 
     def paste(self, pictures: Sequence[Image]) -> Image:
@@ -61,11 +59,9 @@ class PasteGroup:
         if len(pictures) == 1:
             return self._backs[0].paste(pictures[0])
         pasted = self._photo.astype(np.float32)
-        for back, place, share, picture in zip(
-            self._backs, self._places, self._shares, pictures, strict=True
-        ):
-            alone = back.paste(picture)[place].astype(np.float32)
-            pasted[place] += share * (alone - self._photo[place])
+        for back, share, picture in zip(self._backs, self._shares, pictures, strict=True):
+            alone = back.paste(picture)[back.place].astype(np.float32)
+            pasted[back.place] += share * (alone - self._photo[back.place])
         return np.clip(np.rint(pasted), 0, 255).astype(np.uint8)
 
 
@@ -89,14 +85,6 @@ def loose_head(
     reach = 2 * round(AROUND * side) + 1
     wide = cv2.dilate(loose, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     return np.asarray(cv2.GaussianBlur(wide, (0, 0), max(AROUND * side / 3, 0.1)), np.float32)
-
-
-def _place(square: FloatArray, photo: Image) -> tuple[slice, slice]:
-    """Rows and columns of a photograph whose centres lie in a square."""
-    x0, y0, side = (float(value) for value in square)
-    ends = np.array([[y0, y0 + side], [x0, x0 + side]])
-    bounds = np.clip(np.ceil(ends - 0.5).astype(int), 0, np.array(photo.shape[:2])[:, None])
-    return slice(*bounds[0]), slice(*bounds[1])
 
 
 def _nearness(square: FloatArray, place: tuple[slice, slice]) -> NDArray[np.float32]:

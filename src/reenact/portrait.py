@@ -1,15 +1,19 @@
-"""A photograph made ready to be animated, and the networks that this takes."""
+"""A photograph made ready to be animated: the face that is chosen, the networks that it takes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor
 
 from reenact.driving import FaceFinder
+from reenact.errors import FaceNotFoundError, MediaError
 from reenact.motion.parts import Part, carriers
-from reenact.opacity import Opacity
+from reenact.opacity import Opacity, head_opacity
 from reenact.perception.crop_reader import CropReading
 from reenact.records import (
     Animation,
@@ -64,8 +68,18 @@ class Portrait:
     state: SourceState
     residual: Residual
     """What the photograph shows and the model's picture of it does not."""
-    opacity: Opacity
-    """For outputs with alpha."""
+    stated_opacity: Opacity | None
+    """What the photograph's file says of it; None: nothing."""
+
+    @cached_property
+    def head(self) -> Opacity:
+        """Where in the photograph its head is, by its parsing."""
+        return head_opacity(self.parsing, self.square, self.photo.shape[:2])
+
+    @property
+    def opacity(self) -> Opacity:
+        """For outputs with alpha: as its file says, or else the head alone."""
+        return self.stated_opacity or self.head
 
     @property
     def motion(self) -> Motion:
@@ -75,3 +89,42 @@ class Portrait:
     def carriers(self, part: Part | None) -> Tensor | None:
         """Which keypoints (K,) carry a part of the motion; None for all of it."""
         return None if part is None else carriers(self.state.keypoints, self.parsing, part)
+
+
+def choose_face(image: Image, faces: Sequence[Face], number: int = 1, role: str = "source") -> Face:
+    """One of the faces found in a photograph, counted from 1, the largest.
+
+    Args:
+        image: The photograph.
+        faces: Those found in it, largest first.
+        number: Which one.
+        role: What the photograph is, for errors.
+
+    Raises:
+        FaceNotFoundError: There is no such face.
+    """
+    if not faces:
+        height, width = image.shape[:2]
+        raise FaceNotFoundError(
+            f"{role}: found no face in the {width} x {height} picture, expected one that fills "
+            "a tenth of its height or more. Use another photo, or --no-crop for a bare crop."
+        )
+    if number > len(faces):
+        raise FaceNotFoundError(
+            f"{role}: found {len(faces)} faces, expected {number} or more. "
+            "Choose another --face; 1 is the largest."
+        )
+    return faces[number - 1]
+
+
+def check_picture(image: Image, role: str) -> None:
+    """Refuse what is no picture.
+
+    Raises:
+        MediaError: It is not uint8 (H, W, 3), or empty.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise MediaError(
+            f"{role}: found {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB. "
+            "Load it with reenact.video.load_image."
+        )

@@ -45,6 +45,8 @@ class MotionTemplate:
     """Hash of the weights that read the motion; others read other numbers."""
     note: str = ""
     """Where the clip comes from, for people."""
+    name: str = "motion template"
+    """What errors call it: its file, if it was read from one."""
 
     def __len__(self) -> int:
         return len(self.timestamps)
@@ -68,7 +70,7 @@ class MotionTemplate:
         rows = [i for i, time in enumerate(shown) if begin <= time and (end is None or time < end)]
         if not rows:
             raise TemplateError(
-                f"motion template: no frame from {float(begin):g} s on in the stretch asked for, "
+                f"{self.name}: no frame from {float(begin):g} s on in the stretch asked for, "
                 f"expected times within its {float(shown[-1]):.2f} s. Correct --driving-from and "
                 "--driving-to."
             )
@@ -87,7 +89,7 @@ class MotionTemplate:
         """
         if weights != self.weights:
             raise TemplateError(
-                f"motion template: made by weights {self.weights[:12]}, expected {weights[:12]}, "
+                f"{self.name}: made by weights {self.weights[:12]}, expected {weights[:12]}, "
                 "those of this model. Record it again with `reenact template`."
             )
 
@@ -102,7 +104,7 @@ class MotionTemplate:
         )
         if found != expected:
             raise TemplateError(
-                f"motion template: found {found[0]} keypoints and a pose of {found[1]} numbers, "
+                f"{self.name}: found {found[0]} keypoints and a pose of {found[1]} numbers, "
                 f"expected {expected[0]} and {expected[1]}. Record it again with "
                 "`reenact template`."
             )
@@ -187,6 +189,7 @@ def load_template(path: str | PathLike[str]) -> MotionTemplate:
         rate=Fraction(metadata["rate"]),
         weights=metadata["weights"],
         note=metadata.get("note", ""),
+        name=str(path),
     )
 
 

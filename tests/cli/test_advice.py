@@ -99,14 +99,26 @@ def test_of_several_sources_each_line_is_said_once(photo: Path, talk: Path, tmp_
     assert f"advice: {small}: the head is 81 pixels wide" in result.stderr
 
 
+def test_every_source_is_read_once(
+    photo: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.png"
+    save_image(other, picture_with_face((150, 120, 270, 270), 90, height=360, width=480))
+    reader = StubReader()
+    machine = Animator(StubModel(), reader)
+    monkeypatch.setattr("reenact.animator.load", lambda *_, **__: machine)
+    good(run("animate", photo, other, talk, "-o", tmp_path / "out"))
+    assert reader.looks == 2 * (1 + 10)  # and every driving frame once for each of them
+
+
 def test_a_video_that_begins_without_a_face_gets_no_advice(talk: Path, tmp_path: Path) -> None:
     """What is animated is seen later; nothing can be said of the first frame."""
     adviser = Adviser(Settings())
     wall = picture_with_face((0, 0, 0, 0))
-    adviser.look_at(tmp_path / "film.mp4", wall, StubReader())
+    adviser.look_at(tmp_path / "film.mp4", wall, [])
     with VideoReader(talk) as frames:
         stub = Animator(StubModel(), StubReader())
-        assert adviser.frame(stub, frames, None, frames.info).found == 10
+        assert adviser.frame(stub, frames, frames, None).found == 10
 
 
 def test_the_doctor_gives_the_same_advice_alone(photo: Path, talk: Path, tmp_path: Path) -> None:

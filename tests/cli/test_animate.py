@@ -151,7 +151,9 @@ def test_bad_inputs_end_in_one_line_and_no_file(
     for source, driving in ((photo, text), (text, talk), (tmp_path, talk), (photo, "gone.mp4")):
         error_of(run("animate", source, driving, "-o", out, crop))
     if crop == "--crop":
-        assert "no face" in error_of(run("animate", photo, talk, "-o", out))
+        assert error_of(run("animate", photo, talk, "-o", out)).startswith(f"{talk}: no face")
+        silent = run("animate", photo, talk, "-o", out, "--no-advice")
+        assert error_of(silent).startswith(f"{talk}: no face")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "photo.png",
         "talk.mp4",
@@ -401,7 +403,9 @@ def test_a_stretch_of_the_driving_is_taken(photo: Path, tmp_path: Path) -> None:
     good(run("animate", photo, motion, "-o", tmp_path / "two.mp4", *stretch))
     assert probe(tmp_path / "two.mp4").frames == 10
     beyond = run("animate", photo, motion, "-o", tmp_path / "no.mp4", "--driving-from", 9)
-    assert "--driving-from" in error_of(beyond)
+    assert error_of(beyond).startswith(f"{motion}: no frame from 9 s")
+    beyond = run("animate", photo, talk, "-o", tmp_path / "no.mp4", "--driving-from", 9)
+    assert error_of(beyond).startswith(f"{talk}: no frame from 9 s")
 
 
 def test_a_frame_of_a_video_can_be_the_source(talk: Path, tmp_path: Path) -> None:

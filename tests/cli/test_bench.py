@@ -23,12 +23,15 @@ RESULT = Benchmark(
     torch="2.13.0",
     frames=30,
     runs=3,
+    video_frames=15,
     batch_size=1,
     source_ms=51.234567,
     network_ms=40.0,
     network_ms_p90=44.0,
     network_fps=25.0,
     end_to_end_fps=20.0,
+    framing_ms=150.0,
+    running_fps=25.0,
     peak_memory_mb=float("nan"),
     peak_memory_of="unknown on this system",
 )
@@ -47,6 +50,7 @@ def run(*arguments: str) -> Result:
 def test_people_get_a_line_a_number() -> None:
     lines = run("--model", "stub", "--device", "cpu").stdout.splitlines()
     assert "40.0 ms a frame" in "\n".join(lines)
+    assert lines[-2].endswith("150 ms a video to find its face, then 25.0 fps")
     assert lines[-1].split(maxsplit=2) == ["peak", "memory", "unknown on this system"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from reenact.cli.rendering import Settings
     from reenact.driving import FaceFinder, Framing
     from reenact.portrait import Portrait
-    from reenact.records import Image
-    from reenact.video import Timing
+    from reenact.records import Face, Image
+    from reenact.video import Clip
 
 
 class Adviser:
@@ -46,31 +46,30 @@ class Adviser:
         self._source: Sighting | None = None
         self._name = Path()
 
-    def look_at(self, source: Path, photo: Image, finder: FaceFinder) -> None:
-        """Take a photograph, and say what is to be said about it alone.
+    def look_at(self, source: Path, photo: Image, faces: Sequence[Face]) -> None:
+        """Take a photograph with the faces found in it, and say what is to be said about it alone.
 
         Of a video that is its first frame: without the face there is nothing to say.
         """
         from reenact.advice import about_source, sight
 
-        faces = finder.read(photo)
         self._name, self._source = source, None
         if len(faces) >= self._face:
             self._source = sight(photo, faces, chosen=self._face)
             self._say(about_source(self._source, self._plan))
 
     def frame(
-        self, animator: Animator, clip: Frames, like: Portrait | None, timing: Timing
+        self, animator: Animator, clip: Clip, frames: Frames, like: Portrait | None
     ) -> Framing:
-        """Frame a driving clip for an animator, and say what was seen on the way."""
+        """Frame a driving clip, by its frames, and say what was seen on the way."""
         from reenact.advice import Onlooker, about_driving
 
         if self._source is None:
-            return animator.frame_driving(clip, like)
-        onlooker = Onlooker(clip, animator.reader)
-        framing = animator.frame_driving(onlooker, like, finder=onlooker)
+            return animator.frame_driving(frames, like, role=clip.name)
+        onlooker = Onlooker(frames, animator.reader)
+        framing = animator.frame_driving(onlooker, like, finder=onlooker, role=clip.name)
         seen, cuts = onlooker.sightings, onlooker.cuts
-        self._say(about_driving(self._source, seen, cuts, timing.time, self._plan))
+        self._say(about_driving(self._source, seen, cuts, clip.info.time, self._plan))
         return framing
 
     def _say(self, advice: Iterable[Advice]) -> None:
@@ -95,9 +94,9 @@ def examine_inputs(
         MediaError: One of them cannot be read.
     """
     from reenact.advice import Onlooker, about_driving, about_source, sight
-    from reenact.animator import choose_face
     from reenact.cli.rendering import open_clip, read_source
     from reenact.driving import frame_clip
+    from reenact.portrait import choose_face
     from reenact.template import MotionTemplate
 
     photo = read_source(source, None)
@@ -111,5 +110,5 @@ def examine_inputs(
         if isinstance(clip, MotionTemplate):
             return
         onlooker = Onlooker(clip, finder)
-        frame_clip(onlooker, onlooker)
+        frame_clip(onlooker, onlooker, role=clip.name)
         yield from about_driving(seen, onlooker.sightings, onlooker.cuts, clip.info.time)

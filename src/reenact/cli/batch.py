@@ -119,7 +119,7 @@ class Batch:
         with open_subject(animator, task.source, settings, opacity, progress) as subject:
             if self._adviser is not None:
                 photo = subject.portraits[0].photo
-                self._adviser.look_at(task.source, photo, animator.reader)
+                self._adviser.look_at(task.source, photo, subject.faces)
             return write_animation(
                 animator,
                 subject,

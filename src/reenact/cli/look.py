@@ -163,7 +163,8 @@ def write_pages(
     count = min(frames, total - start)
     framing = None
     if crop and not isinstance(driving, MotionTemplate):
-        framing = animator.frame_driving(Counted(driving, total, progress, "finding the face"))
+        clip = Counted(driving, total, progress, "finding the face")
+        framing = animator.frame_driving(clip, role=driving.name)
     stages = watch(
         animator,
         portrait,

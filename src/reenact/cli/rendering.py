@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
@@ -223,15 +223,15 @@ def look_through(
         times = (driving.time(index) for index in range(total))
         return DrivingLook(driving, driving, times, head=head)
     if settings.crop:
-        clip = Counted(driving, total, progress, "finding the face")
+        frames = Counted(ahead(driving), total, progress, "finding the face")
         like = portrait if settings.best_frame else None
         if adviser is None:
-            framing = animator.frame_driving(clip, like)
+            framing = animator.frame_driving(frames, like, role=driving.name)
         else:
-            framing = adviser.frame(animator, clip, like, driving.info)
+            framing = adviser.frame(animator, driving, frames, like)
     if in_parts:
-        clip = Counted(driving, total, progress, "watching the head")
-        head = animator.measure_head(clip, framing)
+        frames = Counted(ahead(driving), total, progress, "watching the head")
+        head = animator.measure_head(frames, framing)
     return DrivingLook(ahead(driving), driving.info, driving.times(), framing, head)
 
 
@@ -299,17 +299,25 @@ def open_clip(
     from fractions import Fraction
 
     from reenact.template import MotionTemplate
-    from reenact.video import Excerpt, ImageSequence, picture_files
+    from reenact.video import Excerpt
 
     first, last = Fraction(str(begin)), None if end is None else Fraction(str(end))
-    files = picture_files(path)
-    with open_driving(path) if files is None else nullcontext(ImageSequence(files)) as whole:
+    with _open_whole(path) as whole:
         if not begin and end is None:
             yield whole
         elif isinstance(whole, MotionTemplate):
             yield whole.between(first, last)
         else:
             yield Excerpt(whole, first, last)
+
+
+def _open_whole(path: Path) -> AbstractContextManager[Clip | MotionTemplate]:
+    from reenact.video import ImageSequence, picture_files
+
+    files = picture_files(path)
+    if files is None:
+        return open_driving(path)
+    return nullcontext(ImageSequence(files, name=str(path)))
 
 
 def read_source(path: Path, frame: int | None) -> Image:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reenact.motion.smoothing import OneEuro
     from reenact.opacity import Opacity
     from reenact.portrait import Portrait
-    from reenact.records import Image
+    from reenact.records import Face, Image
     from reenact.template import MotionTemplate
     from reenact.video import Clip, Sound, Timing
 
@@ -40,6 +40,9 @@ class Subject:
     """The video, where the source is one."""
     framings: Sequence[Framing] | None = None
     """Where its faces are; None where it is a photograph, or taken for face crops."""
+    faces: Sequence[Face] = ()
+    """All that the photograph, or the first frame of the video, shows; none where it is taken for a
+    face crop."""
 
     def count(self, timing: Timing, total: int) -> int:
         """How many of the frames of a driving clip are made."""
@@ -140,13 +143,15 @@ def open_subject(
             yield _filmed(animator, source, clip, settings, progress)
             return
         photo, role = read_source(source, settings.source_frame), str(source)
+        faces = animator.reader.read(photo) if settings.crop else []
         if settings.all_faces:
-            yield Subject(animator.encode_sources(photo, opacity=opacity, role=role))
+            portraits = animator.encode_sources(photo, faces=faces, opacity=opacity, role=role)
+            yield Subject(portraits, faces=faces)
             return
         portrait = animator.encode_source(
-            photo, crop=settings.crop, face=settings.face, opacity=opacity, role=role
+            photo, crop=settings.crop, face=settings.face, faces=faces, opacity=opacity, role=role
         )
-        yield Subject([portrait])
+        yield Subject([portrait], faces=faces)
 
 
 @contextmanager
@@ -184,7 +189,8 @@ def _filmed(
         framings = [animator.frame_driving(frames, face=settings.face, role=str(source))]
     faces = animator.reader.read(first)
     face = faces[settings.face - 1] if len(faces) >= settings.face else None
-    return Subject([animator.encode_square(first, framings[0].square, face)], clip, framings)
+    portrait = animator.encode_square(first, framings[0].square, face)
+    return Subject([portrait], clip, framings, faces)
 
 
 def _times(timing: Timing, count: int) -> Iterator[Fraction]:

@@ -110,8 +110,11 @@ def record(
     def read(stage: str) -> Counted[Image]:
         return Counted(islice(video, count), count, progress, stage)
 
+    framing = None
+    if crop:
+        framing = animator.frame_driving(read("finding the face"), role=video.name)
     return animator.record(
-        framing=animator.frame_driving(read("finding the face")) if crop else None,
+        framing=framing,
         frames=read("reading motion"),
         times=islice(video.times(), count),
         timing=video.info,

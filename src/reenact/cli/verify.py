@@ -99,8 +99,8 @@ def _fields(finding: Finding) -> str:
         {
             "file": str(finding.path),
             "generated": finding.generated,
-            "release": mark.release if mark else None,
-            "model": mark.model if mark else None,
+            "release": mark.release or None if mark else None,
+            "model": mark.model or None if mark else None,
             "weights": mark.weights or None if mark else None,
             "c2pa": str(finding.signature),
             "signer": finding.signer or None,

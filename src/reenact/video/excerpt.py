@@ -57,6 +57,7 @@ class Excerpt:
     def __init__(
         self, clip: Clip, begin: Fraction = Fraction(0), end: Fraction | None = None
     ) -> None:
+        self.name = clip.name
         self._clip = clip
         self._end = end
         shown = [clip.info.time(index) for index in range(len(clip))]
@@ -65,7 +66,7 @@ class Excerpt:
         ]
         if not inside:
             raise MediaError(
-                f"driving: no frame from {float(begin):g} s to {_seconds(end)}, expected times "
+                f"{clip.name}: no frame from {float(begin):g} s to {_seconds(end)}, expected times "
                 f"within its {float(shown[-1]):.2f} s. Correct --driving-from and --driving-to."
             )
         self._count = len(inside)

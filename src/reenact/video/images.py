@@ -39,18 +39,26 @@ class EvenTiming:
 class ImageSequence:
     """Picture files as the frames of a clip, in the order given; all of one size.
 
+    Args:
+        files: The pictures.
+        rate: Frames per second.
+        name: What errors call them all: the folder, pattern or file that was asked for.
+
     Raises:
         MediaError: There is no picture, or while reading: one is damaged or of another size.
     """
 
     sound = None
 
-    def __init__(self, files: Sequence[Path], rate: Fraction = DEFAULT_RATE) -> None:
+    def __init__(
+        self, files: Sequence[Path], rate: Fraction = DEFAULT_RATE, name: str = "driving"
+    ) -> None:
         self._files = list(files)
+        self.name = name
         self.info = EvenTiming(rate)
         if not self._files:
             raise MediaError(
-                "driving: found no pictures, expected at least one. Check the folder or pattern."
+                f"{name}: found no pictures, expected at least one. Check the folder or pattern."
             )
 
     def __len__(self) -> int:

@@ -52,6 +52,11 @@ class Clip(Protocol):
     """Pictures with times, to be gone through as often as wanted: a `VideoReader` or alike."""
 
     @property
+    def name(self) -> str:
+        """What errors call it: the path that was asked for."""
+        ...
+
+    @property
     def info(self) -> Timing:
         """When its frames are shown."""
         ...

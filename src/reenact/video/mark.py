@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
 from av.container import InputContainer
 
+from reenact import __version__
 from reenact.errors import MediaError
 from reenact.places import require_file
 from reenact.video.comments import JPEG, PNG, picture_comments
@@ -21,7 +21,7 @@ BY_NAME = "image2"
 """FFmpeg's name of the format of files whose suffix alone makes them pictures."""
 _MARK = re.compile(
     re.escape(GENERATED)
-    + r" (?P<release>\S+), model (?P<model>.+?)"
+    + r"(?: (?P<release>[^\s,]+), model (?P<model>.+?))?"
     + r"(?:, weights (?P<weights>[0-9a-f]{64}))?(?:, job (?P<job>\w+))?$"
 )
 _JOB = re.compile(r", job (\w+)$")
@@ -31,9 +31,9 @@ _JOB = re.compile(r", job (\w+)$")
 class Mark:
     """Who made a picture or video: one line, the comment of its file."""
 
-    release: str
-    """Of reenact."""
-    model: str
+    release: str = ""
+    """Of reenact; empty where it is not said, as is the next."""
+    model: str = ""
     """Name of the model."""
     weights: str = ""
     """SHA-256 of the model's weights in hexadecimal; empty where it is not known."""
@@ -41,9 +41,10 @@ class Mark:
     """What the frames depend on, as a word; empty where the file cannot be resumed."""
 
     def __str__(self) -> str:
+        model = f" {self.release}, model {self.model}" if self.model else ""
         weights = f", weights {self.weights}" if self.weights else ""
         job = f", job {self.job}" if self.job else ""
-        return f"{GENERATED} {self.release}, model {self.model}{weights}{job}"
+        return f"{GENERATED}{model}{weights}{job}"
 
     @classmethod
     def parse(cls, comment: str) -> Self | None:
@@ -54,11 +55,7 @@ class Mark:
 
 def generated_by(model: str, weights: str = "") -> str:
     """The mark of a file, with the release, the model and the hash of the weights that made it."""
-    try:
-        release = version("reenact")
-    except PackageNotFoundError:
-        release = "(unknown)"
-    return str(Mark(release, model, weights))
+    return str(Mark(__version__, model, weights))
 
 
 def with_job(comment: str, job: str) -> str:

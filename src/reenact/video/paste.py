@@ -34,6 +34,8 @@ class PasteBack:
         height, width = photo.shape[:2]
         self._columns = _covered(self._x0, self._side, width)
         self._rows = _covered(self._y0, self._side, height)
+        self.place = (_slice(self._rows), _slice(self._columns))
+        """Rows and columns of the photograph whose centres lie in the square."""
         self.mask = self._mask(feather, MARGIN * feather)
         """Share of the generated picture, (h, w, 1) over the part of the square in the photo."""
 
@@ -47,7 +49,7 @@ class PasteBack:
         photo = self._photo.copy()
         if not self.mask.size:
             return photo
-        part = photo[self._rows.start : self._rows.stop, self._columns.start : self._columns.stop]
+        part = photo[self.place]
         mixed = part + self.mask * (self._resample(frame).astype(np.float32) - part)
         np.rint(mixed, out=mixed)
         part[...] = np.clip(mixed, 0, 255)
@@ -83,6 +85,10 @@ def _covered(start: float, side: float, length: int) -> range:
     first = max(0, int(np.ceil(start - 0.5)))
     last = min(length, int(np.ceil(start + side - 0.5)))
     return range(first, max(first, last))
+
+
+def _slice(pixels: range) -> slice:
+    return slice(pixels.start, pixels.stop)
 
 
 def _fade(

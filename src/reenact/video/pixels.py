@@ -69,11 +69,6 @@ def warn_of_colours(frame: av.VideoFrame, path: Path) -> None:
         )
 
 
-def to_rgba(frame: av.VideoFrame) -> Image:
-    """A decoded frame with alpha as uint8 (height, width, 4), as it is stored."""
-    return np.asarray(frame.reformat(format="rgba").to_ndarray(), dtype=np.uint8)
-
-
 def from_rgb(image: Image, pixels: str, matrix: Colorspace = Colorspace.ITU709) -> av.VideoFrame:
     """RGB or RGBA (alpha not multiplied in) as a frame of a pixel format, its size made to fit.
 

@@ -41,6 +41,7 @@ class VideoReader:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
+        self.name = str(path)
         self.info: VideoInfo = probe(self.path)
         self._open: list[Generator[Image]] = []
         self._times: deque[Fraction] | None = None

@@ -36,6 +36,7 @@ class AnimatedWebp:
     def __init__(self, path: Path) -> None:
         require_file(path, "an animated WebP")
         self.path = path
+        self.name = str(path)
         shown = frame_durations(path.read_bytes())
         if not shown:
             raise self._damage()
