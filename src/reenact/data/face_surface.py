@@ -16,7 +16,7 @@ from scipy.spatial import Delaunay
 from torch import Tensor
 
 from reenact.data.raster import gather_corners, rasterize
-from reenact.perception.mesh import LEFT_EYE, NUM_SURFACE, OUTLINE, RIGHT_EYE
+from reenact.perception.mesh import CHIN, FOREHEAD, LEFT_EYE, NUM_SURFACE, OUTLINE, RIGHT_EYE
 from reenact.records import REGIONS, FloatArray, Record
 
 MIN_FACING = 0.05
@@ -106,7 +106,7 @@ def open_eyes(mesh: Tensor) -> Tensor:
         lower, upper = list(ring[1:8]), list(ring[:8:-1])
         across = mesh[:, inner, :2] - mesh[:, outer, :2]
         width = across.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-        up = (mesh[:, 10, :2] - mesh[:, 152, :2]).unsqueeze(1)
+        up = (mesh[:, FOREHEAD, :2] - mesh[:, CHIN, :2]).unsqueeze(1)
         up = up / up.norm(dim=-1, keepdim=True).clamp_min(1e-6)
         arch = torch.sin(torch.arange(1, 8, device=mesh.device) * (torch.pi / 8))
         gap = ((mesh[:, upper, :2] - mesh[:, lower, :2]) * up).sum(-1)

@@ -64,9 +64,7 @@ def draw_moments(
     normal = torch.randn(2 * count, 6, generator=generator, device=device).clamp(-2.5, 2.5)
     uniform = torch.rand(2, count, generator=generator, device=device).repeat_interleave(2, 1)
     low, high = limits.strength
-    sway = torch.zeros_like(normal[:, :2])
-    if limits.sway > 0:
-        sway = limits.sway * torch.randn(2 * count, 2, generator=generator, device=device)
+    sway = _sways(2 * count, limits, generator)
     frames = torch.stack(bank.draw(count, generator), 1).flatten()
     heads = heads.repeat(2)
     offsets, jaw = _expressions(
@@ -79,7 +77,7 @@ def draw_moments(
         shift=normal[:, 3:5] * limits.shift,
         zoom=1 + normal[:, 5] * limits.zoom,
         body=_bodies(torch.rand(count, generator=generator, device=device), limits),
-        sway=sway.clamp(-2.5 * limits.sway, 2.5 * limits.sway),
+        sway=sway,
         offsets=_keep_edges_apart(heads, offsets, mesh),
         jaw=jaw,
         camera=_cameras(torch.rand(2 * count, 4, generator=generator, device=device), limits),
@@ -122,6 +120,15 @@ def _bodies(chance: Tensor, limits: MotionRange) -> Tensor:
     """Shares (2 B,) by which shoulders follow, from chance (B,); the same at both moments."""
     low, high = limits.body
     return (low + (high - low) * chance).repeat_interleave(2)
+
+
+def _sways(count: int, limits: MotionRange, generator: torch.Generator) -> Tensor:
+    """The shoulders' own movement (count, 2); where there is none, no chance is spent on it."""
+    device = generator.device
+    if limits.sway == 0:
+        return torch.zeros(count, 2, device=device)
+    normal = torch.randn(count, 2, generator=generator, device=device)
+    return limits.sway * normal.clamp(-2.5, 2.5)
 
 
 def _cameras(chance: Tensor, limits: MotionRange) -> Tensor:

@@ -15,7 +15,7 @@ from reenact.data.expressions import Placement, eye_apertures, place, rotate
 from reenact.data.pairs import normalize_points
 from reenact.data.portrait_mesh import NUM_RINGS, HeadMesh
 from reenact.data.surface import vertex_normals
-from reenact.perception.mesh import NUM_SURFACE, OUTLINE
+from reenact.perception.mesh import CHIN, FOREHEAD, NUM_SURFACE, OUTLINE
 from reenact.records import Record
 
 # Inside out, without the last ring, which is the border of the picture.
@@ -137,12 +137,12 @@ def fit_heads(landmarks: Tensor, size: int, mesh: HeadMesh) -> HeadFit:
     placement = place(points, mesh.average)
     head = placement.to_head(points)
     outline = head[:, list(OUTLINE)]
-    height = (head[:, 152, 1] - head[:, 10, 1]).view(-1, 1)
+    height = (head[:, CHIN, 1] - head[:, FOREHEAD, 1]).view(-1, 1)
     centre = (outline.amin(1) + outline.amax(1)) / 2
     ears = head[:, [234, 454]].mean(1)
     down, back = torch.tensor([[0.0, 1, 0], [0, 0, 1]], device=points.device)
     pivot = ears + 0.15 * height * down + 0.1 * height * back
-    neck = torch.cat([head[:, 152, :2], pivot[:, 2:]], 1) + 0.3 * height * down
+    neck = torch.cat([head[:, CHIN, :2], pivot[:, 2:]], 1) + 0.3 * height * down
     across = (outline[..., 1] - centre[:, None, 1]) / (0.5 * height)
     neckness = smoothstep(across, _FIRST_TURN, _LAST_TURN).unsqueeze(1)
     upper, lower, speaks = (
@@ -213,7 +213,7 @@ def pose_heads(heads: HeadFit, moments: Moments, mesh: HeadMesh) -> PosedHead:
 
 def body_shift(heads: HeadFit, body: Tensor, points: Tensor) -> Tensor:
     """How far the shoulders' movement (B, 2) moves what is at points (B, P, 2): (B, P, 2)."""
-    chin = heads.points[:, None, 152, 1]
+    chin = heads.points[:, None, CHIN, 1]
     neck = heads.neck[:, None, 1].maximum(chin + 0.05)
     share = ((points[..., 1] - chin) / (neck - chin)).clamp(0, 1)
     return smoothstep(share, 0.0, 1.0).unsqueeze(-1) * body.unsqueeze(1)
@@ -224,7 +224,7 @@ def _shoulders(heads: HeadFit, body: Tensor) -> Tensor:
     device = heads.points.device
     down = (torch.arange(SHOULDER_ROWS, device=device) + 0.5) / SHOULDER_ROWS
     across = torch.linspace(-SHOULDER_WIDTH, SHOULDER_WIDTH, SHOULDER_COLUMNS, device=device)
-    chin = heads.points[:, None, 152, 1]
+    chin = heads.points[:, None, CHIN, 1]
     y = chin + (1 - chin).clamp(min=0) * down
     x = across.expand(len(y), SHOULDER_ROWS, -1)
     photo = torch.stack([x, y.unsqueeze(-1).expand_as(x)], -1).flatten(1, 2)

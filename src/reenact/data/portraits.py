@@ -13,7 +13,7 @@ from reenact.data.portrait_fit import HeadFit, fit_heads
 from reenact.data.portrait_mesh import HeadMesh
 from reenact.data.raster import rasterize
 from reenact.data.store import StillStore, scaled
-from reenact.perception.mesh import NUM_SURFACE
+from reenact.perception.mesh import CHIN, NUM_SURFACE
 from reenact.records import Record
 
 CHUNK = 64
@@ -79,7 +79,7 @@ def take_apart(stills: StillStore, mesh: HeadMesh) -> Portraits:
     chunks = zip(*(torch.split(stack, CHUNK) for stack in stacks), strict=True)
     parts = [_take_apart(images, labels, landmarks, mesh) for images, labels, landmarks in chunks]
     layers, skin, inside = (torch.cat(part) for part in zip(*parts, strict=True))
-    cut_points, cut = border_cuts(layers[:, 3:4] / 255, stills.landmarks[:, 152, 1])
+    cut_points, cut = border_cuts(layers[:, 3:4] / 255, stills.landmarks[:, CHIN, 1])
     gap = heads.lip_gaps[:, heads.lip_gaps.shape[1] // 2]
     turn = heads.placement.rotation[:, 0, 2].abs()
     lends = (gap > DONOR_GAPS[0]) & (gap < DONOR_GAPS[1]) & (turn < DONOR_TURN)
@@ -110,7 +110,7 @@ def _take_apart(
     strip = mesh.triangles[mesh.first_mouth_triangle :] - mesh.mouth_edge.start
     mouth = rasterize(points[:, mesh.mouth.points()], strip, size, size).covered
     matte = head_matte(picture, labels, face)
-    behind = background(picture, matte, labels, landmarks[:, 152, 1])
+    behind = background(picture, matte, labels, landmarks[:, CHIN, 1])
     layers = torch.cat([picture, matte, behind], 1)
     layers = (layers * 255).round().clamp(0, 255).to(torch.uint8)
     return layers, _mean_colour(picture, face), _mean_colour(picture, mouth)

@@ -26,11 +26,9 @@ from reenact.data.tracks import Tracks, follow_shoulders
 from reenact.data.visibility import mesh_triangles, visible_points
 from reenact.layers.grid import identity_grid, sample
 from reenact.perception.cropping import crop_square
-from reenact.perception.mesh import outline_box
+from reenact.perception.mesh import CHIN, outline_box
 from reenact.records import Record
 
-CHIN = 152
-"""Its number in the mesh."""
 _LOG = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
 
@@ -144,10 +142,10 @@ def load_clips(
     starts = lengths.cumsum(0) - lengths
     frames = _empty((int(lengths.sum()), 3, size, size), device)
     ahead = None if _all_prepared(sidecars) else ReadAhead(frames, readers())
-    tracks = []
+    tracks: list[Tracks] = []
     decoded = _decoded(footage, sidecars, size, follow=follow)
     for start, (clip, followed) in zip(starts.tolist(), decoded, strict=True):
-        tracks.append(followed)
+        tracks += followed
         frames[start : start + len(clip)].copy_(clip, non_blocking=True)
         if ahead is not None:
             ahead.read_up_to(start + len(clip))
@@ -268,28 +266,27 @@ def _empty(shape: tuple[int, ...], device: torch.device) -> Tensor:
 
 def _decoded(
     footage: Sequence[Footage], sidecars: Sequence[SideCar], size: int, *, follow: bool
-) -> Iterator[tuple[Tensor, Tracks | None]]:
-    """The frames (T, 3, size, size) of clip after clip, and the tracks of their shoulders."""
+) -> Iterator[tuple[Tensor, tuple[Tracks, ...]]]:
+    """The frames (T, 3, size, size) of clip after clip, and its tracks if they are asked for."""
     known = {item.path: sidecar for item, sidecar in zip(footage, sidecars, strict=True)}
 
-    def decode(item: Footage) -> tuple[Tensor, Tracks | None]:
+    def decode(item: Footage) -> tuple[Tensor, tuple[Tracks, ...]]:
         sidecar = known[item.path]
         frames = decode_clip(item.path, size, expected=len(sidecar))
         if not follow:
-            return frames, None
+            return frames, ()
         chins = sidecar.landmarks[:, CHIN, 1] * (size / PARSING_SIZE)
-        return frames, follow_shoulders(frames.permute(0, 2, 3, 1).contiguous().numpy(), chins)
+        return frames, (follow_shoulders(frames.permute(0, 2, 3, 1).numpy(), chins),)
 
     return _in_threads(decode, footage)
 
 
 def _with_tracks(
-    points: Tensor, visible: Tensor, tracks: Sequence[Tracks | None], size: int
+    points: Tensor, visible: Tensor, tracks: Sequence[Tracks], size: int
 ) -> tuple[Tensor, Tensor]:
     """Points (F, L, 2) and visibility (F, L) of the mesh, with those of the tracks after them."""
-    followed = [track for track in tracks if track is not None]
-    places = torch.from_numpy(np.concatenate([track.points for track in followed]))
-    known = torch.from_numpy(np.concatenate([track.known for track in followed]))
+    places = torch.from_numpy(np.concatenate([track.points for track in tracks]))
+    known = torch.from_numpy(np.concatenate([track.known for track in tracks]))
     return (
         torch.cat([points, normalize_points(places, size).to(points.device)], 1),
         torch.cat([visible, known.to(visible.device)], 1),

@@ -25,7 +25,7 @@ from reenact.perception.cropping import cut
 from reenact.perception.expressions import EXPRESSIONS
 from reenact.perception.graph import GraphNetwork, load_graph
 from reenact.perception.landmarker import BLENDSHAPE_POINTS
-from reenact.perception.mesh import OUTLINE
+from reenact.perception.mesh import CHIN, FOREHEAD, OUTLINE
 from reenact.records import REGIONS, FloatArray, Image
 
 PARSING_SIZE = 512
@@ -195,7 +195,7 @@ def compose(
 def _face_axes(mesh: FloatArray, shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
     """u and v of every pixel; see `compose`."""
     origin = (mesh[234, :2] + mesh[454, :2]) / 2
-    up = mesh[10, :2] - mesh[152, :2]
+    up = mesh[FOREHEAD, :2] - mesh[CHIN, :2]
     height = max(float(np.linalg.norm(up)), 1e-6)
     up = up / height
     width = max(abs(float(mesh[454, 0] - mesh[234, 0])) / 2, 0.3 * height)

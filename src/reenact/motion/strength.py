@@ -7,7 +7,7 @@ from torch import Tensor
 
 from reenact.layers.precision import exact_matmul
 from reenact.layers.rotation import compose, matrix_from_vector, vector_from_matrix
-from reenact.motion.local_flows import inverse_affine
+from reenact.motion.local_flows import MIN_DETERMINANT, inverse_affine
 from reenact.records import Keypoints, Motion
 
 ANY_TURN = 180.0
@@ -84,7 +84,9 @@ def facing_angle(first: Tensor, second: Tensor) -> Tensor:
     return torch.rad2deg(torch.acos(cosine.clamp(-1, 1)))
 
 
-def affine_power(change: Tensor, exponent: float | Tensor, min_determinant: float = 1e-3) -> Tensor:
+def affine_power(
+    change: Tensor, exponent: float | Tensor, min_determinant: float = MIN_DETERMINANT
+) -> Tensor:
     """Real powers of linear maps (..., 2, 2): turn and stretch of their polar form, each by itself.
 
     Maps that mirror or collapse have no such power: they are mixed with the identity instead. The

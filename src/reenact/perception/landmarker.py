@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from reenact.layers.grid import identity_grid, sample
 from reenact.perception.graph import GraphNetwork, load_graph
-from reenact.perception.mesh import LEFT_EYE, NUM_POINTS, RIGHT_EYE
+from reenact.perception.mesh import CHIN, FOREHEAD, LEFT_EYE, NUM_POINTS, RIGHT_EYE
 from reenact.perception.weights import Tier, find_weights
 from reenact.records import Record
 
@@ -180,7 +180,7 @@ def mesh_rotations(points: Tensor) -> Tensor:
     """
     upright = points * points.new_tensor([1.0, -1.0, -1.0])
     x = F.normalize(upright[:, 454] - upright[:, 234], dim=-1)
-    z = F.normalize(torch.linalg.cross(x, upright[:, 10] - upright[:, 152]), dim=-1)
+    z = F.normalize(torch.linalg.cross(x, upright[:, FOREHEAD] - upright[:, CHIN]), dim=-1)
     return torch.stack([x, torch.linalg.cross(z, x), z], dim=-1)
 
 

@@ -26,6 +26,9 @@ OUTLINE = (
 )
 """Closed outline of the face, from the forehead clockwise as seen in the picture."""
 
+FOREHEAD, CHIN = 10, 152
+"""Its highest and lowest point."""
+
 RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 """Closed outlines of the person's eyes, the lower lid first."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from reenact.data.head_chance import chance, normal, uniform
 from reenact.layers.grid import identity_grid
+from reenact.perception.mesh import CHIN, FOREHEAD
 from reenact.records import REGIONS
 from reenact.training.reader.batch import ReaderBatch
 
@@ -79,7 +80,7 @@ def glasses_zone(points: Tensor, size: int) -> Tensor:
     """Where glasses can be on faces (B, 478, 3), frames and temples included: (B, size, size)."""
     xy = points[..., :2]
     pixels = identity_grid(size, size, xy.device)
-    unit = (xy[:, 10] - xy[:, 152]).norm(dim=-1)[:, None, None]
+    unit = (xy[:, FOREHEAD] - xy[:, CHIN]).norm(dim=-1)[:, None, None]
     zone = torch.zeros(len(points), size, size, dtype=torch.bool, device=xy.device)
     for path in ((127, 33), (33, 133), (133, 362), (362, 263), (263, 356)):
         zone |= _segment(pixels, xy[:, path[0]], xy[:, path[1]]) < unit * 0.17
