@@ -49,6 +49,7 @@ def test_every_loss_has_its_own_weight_of_the_config(monkeypatch: pytest.MonkeyP
         flow=13.0,
         expressive=0.5,
         perceptual_expressive=1.5,
+        below_chin=2.5,
     )
     module = build_training_module(config, build_model(SIZES["tiny"]))
     for name, weight in module.weights._asdict().items():

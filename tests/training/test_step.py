@@ -16,6 +16,7 @@ from reenact.facelet.localization import Sign, region_attention
 from reenact.layers.grid import sample
 from reenact.model import FaceletModel, build_model
 from reenact.motion.equivariance import Bend, random_bend
+from reenact.perception.mesh import NUM_POINTS
 from reenact.records import Animation, Parsing
 from reenact.training.build import (
     build_optimizer,
@@ -75,7 +76,7 @@ def test_the_total_is_the_weighted_sum_of_the_terms(
     total, terms = module(*inputs(batch, flow_share=0.5))
     weights = module.weights._asdict() | {"flow": 0.5 * module.weights.flow}
     expected = sum(weights[name] * terms[name] for name in set(weights) & set(terms))
-    assert set(weights) - set(terms) == {"expressive", "perceptual_expressive"}
+    assert set(weights) - set(terms) == {"expressive", "perceptual_expressive", "below_chin"}
     assert_close(total.detach(), expected)
     assert not any(term.requires_grad for term in terms.values())
 
@@ -89,6 +90,7 @@ WEIGHTS = LossWeights(
     flow=13.0,
     expressive=0.5,
     perceptual_expressive=1.5,
+    below_chin=2.0,
 )
 
 
@@ -103,9 +105,9 @@ def unlike_pairs() -> PairBatch:
         driving_parsing=labels[1].labels,
         source_pose=torch.randn(2, 6, generator=chance),
         driving_pose=torch.randn(2, 6, generator=chance),
-        source_points=1.8 * torch.rand(2, 9, 2, generator=chance) - 0.9,
-        driving_points=1.8 * torch.rand(2, 9, 2, generator=chance) - 0.9,
-        point_weights=torch.rand(2, 9, generator=chance),
+        source_points=1.8 * torch.rand(2, NUM_POINTS + 40, 2, generator=chance) - 0.9,
+        driving_points=1.8 * torch.rand(2, NUM_POINTS + 40, 2, generator=chance) - 0.9,
+        point_weights=torch.rand(2, NUM_POINTS + 40, generator=chance),
     )
 
 
@@ -135,6 +137,7 @@ def test_reconstruction_worked_out_again() -> None:
     batch, _, _, out, _, terms = step_unlike_pairs()
     area = expressive_area(Parsing(batch.driving_parsing))
     there = sample(area, batch.driving_points.unsqueeze(1)).flatten(1)
+    below = torch.arange(NUM_POINTS + 40) >= NUM_POINTS
     perceptual = PerceptualLoss(Pixels(), (1.0,))  # type: ignore[arg-type]
     assert_close(terms["perceptual"], perceptual(out.frame, batch.driving, 1 + 1.5 * area))
     assert_close(terms["pixel"], pixel_loss(out.frame, batch.driving, 1 + 0.5 * area))
@@ -144,7 +147,7 @@ def test_reconstruction_worked_out_again() -> None:
             out.motion.flows[-1],
             batch.source_points,
             batch.driving_points,
-            batch.point_weights * (1 + 0.5 * there),
+            batch.point_weights * (1 + 0.5 * there + 2.0 * below),
         ),
     )
 

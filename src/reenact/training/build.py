@@ -121,6 +121,7 @@ def build_training_module(
         flow=config.flow,
         expressive=config.expressive,
         perceptual_expressive=config.perceptual_expressive,
+        below_chin=config.below_chin,
     )
     in_channels_last(perceptual.to(device))
     min_area = MIN_AREA if model.bank is None else model.bank.min_area

@@ -132,6 +132,8 @@ class LossConfig:
     """Extra weight of eyes and mouth in these two losses: they are small, and people look there."""
     perceptual_expressive: Weight = 0.0
     """The same in the perceptual loss."""
+    below_chin: Weight = 0.0
+    """Extra weight in the flow loss of points below the chin: they are few beside the face's."""
     flow_until: Share = 0.5
     """Share of the budget over which that weight falls to zero, evenly."""
 

@@ -14,6 +14,7 @@ from reenact.facelet.regions import MIN_AREA
 from reenact.layers.grid import sample
 from reenact.model import FaceletModel
 from reenact.motion.equivariance import Bend, equivariance_loss
+from reenact.perception.mesh import NUM_POINTS
 from reenact.records import Animation, Parsing
 from reenact.training.losses import PerceptualLoss, expressive_area, flow_loss, pixel_loss
 
@@ -33,6 +34,8 @@ class LossWeights(NamedTuple):
     """Extra weight of eyes and mouth in the last two."""
     perceptual_expressive: float = 0.0
     """The same in the first."""
+    below_chin: float = 0.0
+    """Extra weight of the points below the chin in the flow loss."""
 
 
 class TrainingModule(nn.Module):
@@ -103,6 +106,7 @@ class TrainingModule(nn.Module):
             terms["pixel"] = pixel_loss(frame, batch.driving, 1 + area)
         if weights.flow > 0:
             extra = sample(area, batch.driving_points.unsqueeze(1)).flatten(1)
+            extra[:, NUM_POINTS:] += weights.below_chin
             terms["flow"] = flow_loss(
                 animation.motion.flows[-1],
                 batch.source_points,
