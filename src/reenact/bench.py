@@ -6,7 +6,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +21,7 @@ from reenact.motion.transfer import transfer
 from reenact.perception.cropping import CROP_SIZE, cut
 from reenact.portrait import Portrait
 from reenact.records import Animation, Image
-from reenact.video import VideoReader, VideoWriter, ahead
+from reenact.video import VideoReader, VideoWriter, ahead, behind
 
 WARM_UP = 5
 """Frames before the clock starts."""
@@ -164,9 +163,9 @@ def make_video(animator: Animator, portrait: Portrait, driving: Path, target: Pa
         framing = animator.frame_driving(frames)
         found = _now(animator.device)
         made = animator.animate(portrait, ahead(frames), framing=framing)
-        with VideoWriter(target, frames.info) as sink, closing(ahead(made)) as ready:
-            for frame in ready:
-                sink.write(frame)
+        with VideoWriter(target, frames.info) as sink, behind(sink.write) as write:
+            for frame in made:
+                write(frame)
     return VideoTimes(found - began, _now(animator.device) - found)
 
 

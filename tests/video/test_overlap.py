@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from reenact.video import ahead
+from reenact.video import ahead, behind
 
 
 def test_items_come_through_in_order() -> None:
@@ -69,3 +69,62 @@ def test_work_happens_while_the_taker_is_busy() -> None:
     for _ in ahead(slow()):
         time.sleep(0.03)
     assert time.perf_counter() - started < 0.27  # one after the other it would be 0.3
+
+
+def test_work_behind_is_done_in_order_before_the_block_is_left() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        time.sleep(0.001)
+        done.append(number)
+
+    with behind(work, depth=3) as take:
+        for number in range(20):
+            take(number)
+    assert done == list(range(20))
+
+
+def test_work_behind_is_another_threads_and_the_items_are_ones_own() -> None:
+    threads = []
+    before = threading.active_count()
+    with behind(lambda _: threads.append(threading.current_thread())) as take:
+        take(None)
+    assert threads != [threading.current_thread()]
+    assert threading.active_count() == before
+
+
+def hand_over(items: Iterable[int], work: Callable[[int], object], depth: int = 8) -> None:
+    with behind(work, depth) as take:
+        for item in items:
+            take(item)
+
+
+def test_an_error_of_the_work_behind_is_raised_at_the_next_item_or_at_the_end() -> None:
+    taken = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    def fail(number: int) -> None:
+        raise RuntimeError(f"disk full at {number}")
+
+    with pytest.raises(RuntimeError, match="disk full at 7"):
+        hand_over([7], fail)
+    with pytest.raises(RuntimeError, match="disk full at 0"):
+        hand_over(numbers(), fail, depth=2)
+    assert len(taken) < 10
+
+
+def test_what_was_handed_over_is_worked_on_when_the_block_fails() -> None:
+    def interrupted(count: int) -> Iterator[int]:
+        yield from range(count)
+        raise KeyboardInterrupt
+
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        hand_over(interrupted(5), done.append)
+    assert done == [0, 1, 2, 3, 4]
+    with pytest.raises(KeyboardInterrupt):  # nor does an error of the work hide the first
+        hand_over(interrupted(1), lambda number: 1 / number)

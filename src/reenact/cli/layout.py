@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,7 +72,7 @@ def source_view(layout: Layout, portrait: Portrait) -> Image:
 
 def lay_out(
     frames: Iterable[Image], layout: Layout, panels: Sequence[Iterator[Image]] = ()
-) -> Iterator[Image]:
+) -> Generator[Image]:
     """Frames as they are written, behind the panels of a comparison where there are some."""
     from reenact.video import side_by_side
     from reenact.video.scaling import OutputSize, scaled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -100,7 +100,7 @@ def write_animation(
     """Animate a source into a video file that has the driving video's times."""
     from reenact.filmed import Absence
     from reenact.motion.hold import MotionHold
-    from reenact.video import ResumableWriter, ahead, find_earlier, generated_by
+    from reenact.video import ResumableWriter, behind, find_earlier, generated_by
 
     comment = generated_by(animator.name, animator.weights)
     signer = choose_signer(settings, comment)
@@ -125,11 +125,16 @@ def write_animation(
             alpha=settings.alpha,
             seal=None if signer is None else signer.sign,
         ) as sink,
-        closing(ahead(pages)) as ready,
+        closing(pages),
     ):
-        counted = Counted(ready, count, progress, "animating", done)
-        for frame, time in zip(counted, islice(look.times, done, None), strict=False):
-            sink.write(frame, time)
+
+        def put(page: tuple[Image, Fraction]) -> None:
+            sink.write(*page)
+
+        counted = Counted(pages, count, progress, "animating", done)
+        with behind(put) as write:
+            for page in zip(counted, islice(look.times, done, None), strict=False):
+                write(page)
     return losses
 
 
@@ -142,7 +147,7 @@ def draw_pages(
     *,
     count: int,
     skip: int,
-) -> Iterator[Image]:
+) -> Generator[Image]:
     """The pictures of an output from the one after `skip` on, beside source and driving if asked.
 
     Args:

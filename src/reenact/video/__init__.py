@@ -7,7 +7,7 @@ from reenact.video.image import BACKDROP, load_frame, load_image, load_opacity, 
 from reenact.video.images import PICTURES, ImageSequence, picture_files
 from reenact.video.info import Clip, Timing, VideoInfo, probe
 from reenact.video.mark import GENERATED, Mark, generated_by, read_mark
-from reenact.video.overlap import ahead
+from reenact.video.overlap import ahead, behind
 from reenact.video.partial import partial_path
 from reenact.video.paste import PasteBack
 from reenact.video.reader import VideoReader
@@ -33,6 +33,7 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "ahead",
+    "behind",
     "find_earlier",
     "generated_by",
     "load_frame",

@@ -1,9 +1,14 @@
-"""Work ahead in another thread, so that decoding, inference and encoding happen together."""
+"""Work in other threads, ahead and behind, so that decoding, inference and encoding overlap.
+
+Inference itself stays in the thread of the caller: cuDNN plans every convolution anew for each
+thread, which takes seconds.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
@@ -34,6 +39,24 @@ def ahead(items: Iterable[T], depth: int = 8) -> Generator[T]:
     finally:
         worker.stopped.set()
         worker.join()
+    if worker.error is not None:
+        raise worker.error
+
+
+@contextmanager
+def behind(work: Callable[[T], object], depth: int = 8) -> Generator[Callable[[T], None]]:
+    """Do the work on items in a thread of its own: gives what hands an item over to it.
+
+    Up to `depth` items wait. All that were handed over are worked on before the block is left, also
+    by an error. An error of the work ends it, and is raised when the next item is handed over or
+    the block is left.
+    """
+    worker = _Follower(work, depth)
+    worker.start()
+    try:
+        yield worker.take
+    finally:
+        worker.finish()
     if worker.error is not None:
         raise worker.error
 
@@ -69,3 +92,31 @@ class _Worker(Thread, Generic[T]):
             except Full:
                 continue
         return False
+
+
+class _Follower(Thread, Generic[T]):
+    """Empties a queue of one-item tuples, up to None; after an error, without any work."""
+
+    def __init__(self, work: Callable[[T], object], depth: int) -> None:
+        super().__init__(name="behind", daemon=True)
+        self.error: BaseException | None = None
+        self._waiting: Queue[tuple[T] | None] = Queue(maxsize=depth)
+        self._work = work
+
+    def run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            if self.error is not None:
+                continue
+            try:
+                self._work(*item)
+            except BaseException as error:  # raised again where the items are handed over
+                self.error = error
+
+    def take(self, item: T) -> None:
+        if self.error is not None:
+            raise self.error
+        self._waiting.put((item,))
+
+    def finish(self) -> None:
+        self._waiting.put(None)
+        self.join()
