@@ -107,6 +107,20 @@ def test_frames_do_not_depend_on_how_they_are_batched() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
+def test_batches_can_be_whole_to_the_last_and_give_the_same_frames() -> None:
+    driving, made, batches = clip([60, 80, 100, 90, 70]), [], []
+    for whole in (False, True):
+        machine = animator(batch_size=4)
+        assert not machine.whole_batches  # on a CPU, where more is not faster
+        machine.whole_batches = whole
+        portrait = machine.encode_source(photograph(2))
+        machine.model.batches.clear()
+        made.append([*machine.animate(portrait, driving)])
+        batches.append(set(machine.model.batches))
+    assert batches == [{1, 4}, {4}]
+    np.testing.assert_array_equal(*made)
+
+
 def test_a_stream_is_animated_while_it_comes() -> None:
     machine = animator(batch_size=2)
     source = machine.encode_source(picture_with_face(BOX))

@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -42,11 +42,13 @@ from reenact.portrait import (
     check_picture,
     choose_face,
 )
-from reenact.records import Animation, Face, FloatArray, Image, Motion
+from reenact.records import Animation, Face, FloatArray, Image, Motion, Record
 from reenact.restore import measure_residual
 from reenact.template import MotionTemplate
 from reenact.video import Timing
 from reenact.video.images import EvenTiming
+
+R = TypeVar("R", bound=Record)
 
 __all__ = ["Animator", "MotionMode", "load", "to_batch", "to_images"]
 
@@ -86,6 +88,9 @@ class Animator:
         self.reader = reader
         self.name = name
         self.batch_size = batch_size or BATCH_SIZE.get(self.device.type, 1)
+        self.whole_batches = self.device.type == "cuda"
+        """Whether the last frames are repeated up to a batch: cuDNN takes a second to plan the
+        convolutions of any other number of frames."""
 
     @property
     def device(self) -> torch.device:
@@ -348,8 +353,10 @@ class Animator:
                 follow(each.motion, step, manner, head, chosen)
                 for each, chosen in zip(portraits, carried, strict=True)
             ]
+            count = len(step.known)
             pairs = zip(portraits, motions, strict=True)
-            yield from canvas.frames([self.render(*pair) for pair in pairs])
+            drawn = [self.render(each, motion.map(self._fill_up)) for each, motion in pairs]
+            yield from canvas.frames([_first(animation, count) for animation in drawn])
 
     def measure_head(
         self, frames: Iterable[Image] | MotionTemplate, framing: Framing | None = None
@@ -420,17 +427,25 @@ class Animator:
     ) -> Iterator[tuple[Motion, Tensor]]:
         """Motion, and whether a face is there, (B,) bool; bare face crops always show one."""
         for batch in _batched(frames, self.batch_size):
-            crops = self._cut(batch, framing)
+            crops = self._fill_up(self._cut(batch, framing))
             if framing is None:
-                yield self.read_crops(crops), _all_seen(crops)
+                motion, seen = self.read_crops(crops), _all_seen(crops)
             else:
-                yield self._read_seen(crops)
+                motion, seen = self._read_seen(crops)
+            yield _first(motion, len(batch)), seen[: len(batch)]
 
     @torch.no_grad()
     def _read_seen(self, crops: Tensor) -> tuple[Motion, Tensor]:
         reading = self.reader.read_crops(crops)
         pose = torch.cat([reading.pose, reading.jaw], dim=-1).float()
         return self._read_crops(crops, pose), reading.presence > FACE_PRESENCE
+
+    def _fill_up(self, frames: Tensor) -> Tensor:
+        """Something of B frames (B, ...), the last one repeated if batches are to be whole."""
+        missing = self.batch_size - len(frames)
+        if not self.whole_batches or missing <= 0:
+            return frames
+        return torch.cat([frames, frames[-1:].expand(missing, *frames.shape[1:])])
 
     def _cut(self, frames: Sequence[Image], framing: Framing | None) -> Tensor:
         """Face crops (B, 3, 256, 256) in [0, 1] of driving frames."""
@@ -481,6 +496,11 @@ def to_batch(images: Sequence[Image], device: torch.device) -> Tensor:
     """uint8 (H, W, 3) pictures of one size to float (B, 3, H, W) in [0, 1]."""
     stacked = torch.from_numpy(np.stack(images)).to(device)
     return stacked.permute(0, 3, 1, 2).float() / 255
+
+
+def _first(record: R, count: int) -> R:
+    """A record of the first frames."""
+    return record.map(lambda tensor: tensor[:count])
 
 
 def _all_seen(frames: Tensor) -> Tensor:
