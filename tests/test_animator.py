@@ -379,3 +379,20 @@ def test_a_part_of_the_motion_needs_frames_that_can_be_seen_twice() -> None:
     assert np.abs(still[2].astype(int) - photo).max() <= 1  # the stub's keypoints move as one
     with pytest.raises(ValueError, match="once"):
         machine.animate(source, iter(clip([90])), only="pose")
+
+
+def test_what_is_no_picture_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    machine = animator()
+    portrait = machine.encode_source(photograph(2))
+    frame = picture_with_face(BOX)
+    with pytest.raises(MediaError, match=r"source: found the path 'photo\.png'.*load_image"):
+        machine.encode_source("photo.png")  # type: ignore[arg-type]
+    with pytest.raises(MediaError, match="source: found a Tensor"):
+        machine.encode_sources(torch.zeros(3, 8, 8))  # type: ignore[arg-type]
+    with pytest.raises(MediaError, match=r"found the path 'talk\.mp4'.*VideoReader"):
+        machine.animate(portrait, "talk.mp4")  # type: ignore[arg-type]
+    for wrong in (frame[..., 0], frame.astype(np.float32), frame[:0]):
+        with pytest.raises(MediaError, match="driving frame: found"):
+            next(machine.animate(portrait, [wrong], crop=False))
+    with pytest.raises(TypeError, match="encode_source"):
+        machine.animate(frame, [frame])  # type: ignore[arg-type]

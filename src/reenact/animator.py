@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from reenact import checkpoint
+from reenact.device import choose_device
 from reenact.drawing import Canvas, to_images
 from reenact.driving import (
     FACE_PRESENCE,
@@ -26,7 +27,7 @@ from reenact.driving import (
     spread,
     square_in,
 )
-from reenact.errors import FaceNotFoundError
+from reenact.errors import FaceNotFoundError, MediaError
 from reenact.motion.following import MAX_TURN, Manner, MotionMode, follow
 from reenact.motion.hold import MotionHold, join_motions
 from reenact.motion.parts import HeadResponse, Part, measure_head
@@ -34,12 +35,12 @@ from reenact.motion.smoothing import MotionSmoother, OneEuro
 from reenact.motion.watching import Watched, watch
 from reenact.opacity import Opacity
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut
+from reenact.perception.pictures import check_picture
 from reenact.perception.reader import load_reader
 from reenact.portrait import (
     FaceReader,
     Portrait,
     ReenactmentModel,
-    check_picture,
     choose_face,
 )
 from reenact.records import Animation, Face, FloatArray, Image, Motion, Record
@@ -221,6 +222,7 @@ class Animator:
             alpha: Yield (H, W, 4), the fourth channel being opacity.
 
         Raises:
+            MediaError: A frame is no picture.
             FaceNotFoundError: The driving video shows no face.
             TemplateError: The motion template was made by other weights.
             FaceNotFoundError: No keypoint lies on the lips or eyes that are to be moved alone.
@@ -233,6 +235,13 @@ class Animator:
             only=only,
         )
         portraits = [source] if isinstance(source, Portrait) else list(source)
+        if any(not isinstance(each, Portrait) for each in portraits):
+            raise TypeError("source: expected what encode_source or encode_sources returned")
+        if isinstance(frames, str | PathLike):
+            raise MediaError(
+                f"driving: found the path {str(frames)!r}, expected frames or a motion template. "
+                "Open it with reenact.video.VideoReader, or reenact.template.load_template."
+            )
         if isinstance(frames, MotionTemplate):
             frames.check_like(portraits[0].motion)
         if only is not None and head is None:
@@ -449,6 +458,8 @@ class Animator:
 
     def _cut(self, frames: Sequence[Image], framing: Framing | None) -> Tensor:
         """Face crops (B, 3, 256, 256) in [0, 1] of driving frames."""
+        for frame in frames:
+            check_picture(frame, "driving frame")
         crops = [cut(frame, square_in(frame, framing), CROP_SIZE) for frame in frames]
         return to_batch(crops, self.device)
 
@@ -483,9 +494,16 @@ def load(
 ) -> Animator:
     """An animator with a shipped model, by name, or one from a checkpoint file.
 
+    Args:
+        name_or_path: Of the model.
+        device: "cpu", "cuda", "cuda:N", or "auto" for a GPU where there is one.
+        batch_size: As of `Animator`.
+
     Raises:
         CheckpointError: There is no such model, or its file is damaged.
+        ConfigError: There is no such device.
     """
+    device = choose_device(device)
     reader = load_reader(device=device)
     model = checkpoint.load(name_or_path, device, parser=reader, pose_encoder=reader)
     name = Path(name_or_path).stem

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
 from torch import Tensor
 
 from reenact.driving import FaceFinder
-from reenact.errors import FaceNotFoundError, MediaError
+from reenact.errors import FaceNotFoundError
 from reenact.motion.parts import Part, carriers
 from reenact.opacity import Opacity, head_opacity
 from reenact.perception.crop_reader import CropReading
@@ -115,16 +114,3 @@ def choose_face(image: Image, faces: Sequence[Face], number: int = 1, role: str 
             "Choose another --face; 1 is the largest."
         )
     return faces[number - 1]
-
-
-def check_picture(image: Image, role: str) -> None:
-    """Refuse what is no picture.
-
-    Raises:
-        MediaError: It is not uint8 (H, W, 3), or empty.
-    """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise MediaError(
-            f"{role}: found {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB. "
-            "Load it with reenact.video.load_image."
-        )

@@ -87,7 +87,7 @@ def test_no_candidate_no_face(reader: FaceReader, picture: Image) -> None:
     [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), np.float32), np.zeros((0, 8, 3), np.uint8)],
 )
 def test_what_is_no_picture_is_refused(reader: FaceReader, image: np.ndarray) -> None:
-    with pytest.raises(MediaError, match="Expected uint8"):
+    with pytest.raises(MediaError, match="expected an array of uint8"):
         reader.read(image)
 
 

@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from reenact.errors import CheckpointError, MediaError
+from reenact.errors import CheckpointError
 from reenact.perception.config import (
     ReaderConfig,
     build_crop_reader,
@@ -34,6 +34,7 @@ from reenact.perception.crop_reader import CropReading
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut, from_crop
 from reenact.perception.detector import peaks
 from reenact.perception.mesh import landmark_order, outline_box
+from reenact.perception.pictures import check_picture
 from reenact.perception.pose import angles
 from reenact.records import Face, FloatArray, Image, Parsing
 
@@ -64,7 +65,7 @@ class FaceReader(nn.Module):
 
         Their parsing takes a third of the time, and is there only where it is asked for.
         """
-        _check_picture(image)
+        check_picture(image, "picture")
         boxes, first_scores = self.detect(image)
         if not len(boxes):
             return []
@@ -257,14 +258,6 @@ def _area(face: Face) -> float:
 
 def _round_up(pixels: int) -> int:
     return -(-pixels // 32) * 32
-
-
-def _check_picture(image: Image) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise MediaError(
-            f"a picture of {image.dtype} {image.shape} cannot be read. "
-            "Expected uint8 (H, W, 3) RGB; convert it first."
-        )
 
 
 def _load_strictly(reader: FaceReader, tensors: dict[str, Tensor], file: Path) -> None:
