@@ -70,6 +70,40 @@ def test_flat_folders_hold_clips_and_stills(tmp_path: Path) -> None:
     assert [still.name for still in find_stills(tmp_path)] == ["y"]
 
 
+def test_folders_in_a_folder_are_people(tmp_path: Path) -> None:
+    touch(tmp_path / "ann/home/01.mp4")
+    touch(tmp_path / "ann/02.mp4")
+    touch(tmp_path / "bob/01.mp4")
+    touch(tmp_path / "bob/01.npz")
+    touch(tmp_path / "bob/portrait.jpg")
+    touch(tmp_path / "bob/cat#1.mp4")
+    touch(tmp_path / ".cache/03.mp4")
+    touch(tmp_path / "eve.mp4")
+    assert [(c.name, c.identity) for c in find_clips(tmp_path)] == [
+        ("ann/02", "ann"),
+        ("ann/home/01", "ann"),
+        ("bob/01", "bob"),
+        ("bob/cat#1", "cat"),
+        ("eve", "eve"),
+    ]
+    assert [(c.name, c.identity) for c in find_stills(tmp_path)] == [("bob/portrait", "bob")]
+
+
+def test_people_have_folders_in_a_split_too(tmp_path: Path) -> None:
+    touch(tmp_path / "clips/test/ann/01.mp4")
+    touch(tmp_path / "stills/bob/01.jpg")
+    touch(tmp_path / "stills/bob/01.npz")
+    assert [clip.identity for clip in find_clips(tmp_path, "test")] == ["ann"]
+    assert [still.name for still in find_stills(tmp_path)] == ["bob/01"]
+
+
+@pytest.mark.parametrize("place", ["clips/test", "test"])
+def test_one_split_is_never_taken_for_another(tmp_path: Path, place: str) -> None:
+    touch(tmp_path / place / "ann/01.mp4")
+    with pytest.raises(DataError, match="no clips there and no split 'train'"):
+        find_clips(tmp_path, "train")
+
+
 def test_nobody_is_on_both_sides_of_a_split(tmp_path: Path) -> None:
     for name in ("a#1", "a#2", "b#1"):
         touch(tmp_path / f"{name}.mp4")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,8 @@ from reenact.errors import DataError
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 STILLS = "stills"
 """Folder of the portraits beside clips; its pictures are not the frames of one."""
+_APART = (STILLS, "clips", "train", "test")
+"""Folders that are no person's, where a folder has no splits or not the one that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Footage:
     """One clip or still, and the side-car beside it."""
 
     name: str
+    """Of the file, after those of the folders it lies in: `ann/01`."""
     path: Path
     """Video file, picture, or folder of the frames of a clip."""
     identity: str
@@ -38,19 +41,17 @@ def sidecar_path(path: Path) -> Path:
 
 
 def find_clips(root: Path, split: str = "train") -> tuple[Footage, ...]:
-    """Clips of one split below a folder, sorted by name.
+    """Clips of one split below a folder, sorted.
 
     Three layouts are known: `root/clips/<split>/`, `root/<split>/` (VoxCeleb: videos or folders
     of pictures named `<identity>#<video>#<start>#<end>.mp4`), and the clips in `root` itself,
-    which has no splits then (`has_split`).
+    which has no splits then (`has_split`). Clips may lie in folders, one for each person.
 
     Raises:
         DataError: The folder is missing or holds no clip of the split.
     """
     folder = _first_folder(root, (*_split_folders(split), "."))
-    stills = root / STILLS
-    paths = (path for path in sorted(folder.iterdir()) if is_clip(path) and path != stills)
-    found = _footage(root, paths)
+    found = _footage(root, folder, is_clip)
     if not found:
         missing = f" and no split '{split}'" if folder == root else ""
         raise DataError(
@@ -67,8 +68,7 @@ def has_split(root: Path, split: str) -> bool:
 
 def find_stills(root: Path) -> tuple[Footage, ...]:
     """Still portraits of `root/stills`, or of `root` itself; empty where there are none."""
-    folder = _first_folder(root, (STILLS, "."))
-    return _footage(root, (p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES))
+    return _footage(root, _first_folder(root, (STILLS, ".")), _is_still)
 
 
 def validation_identities() -> frozenset[str]:
@@ -91,12 +91,28 @@ def identity_of(name: str) -> str:
     return name.split("#", 1)[0]
 
 
-def _footage(root: Path, paths: Iterable[Path]) -> tuple[Footage, ...]:
-    identities = _manifest(root)
-    return tuple(
-        Footage(path.stem, path, identities.get(path.stem, identity_of(path.stem)))
-        for path in paths
-    )
+def _footage(root: Path, folder: Path, wanted: Callable[[Path], bool]) -> tuple[Footage, ...]:
+    known = _manifest(root)
+    apart = _APART if folder == root else ()
+    found = []
+    for path in _below(folder, apart):
+        if wanted(path):
+            place = path.relative_to(folder).parent
+            person = place.parts[0] if place.parts and "#" not in path.stem else None
+            identity = known.get(path.stem, person or identity_of(path.stem))
+            found.append(Footage((place / path.stem).as_posix(), path, identity))
+    return tuple(found)
+
+
+def _below(folder: Path, apart: Sequence[str] = ()) -> Iterator[Path]:
+    """All that may be footage, sorted; nothing of folders that are hidden, or named here."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in apart:
+            continue
+        if path.is_dir() and not is_clip(path):
+            yield from _below(path)
+        else:
+            yield path
 
 
 def _manifest(root: Path) -> dict[str, str]:
@@ -118,9 +134,17 @@ def _first_folder(root: Path, names: tuple[str, ...]) -> Path:
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a path is a video or a folder of pictures."""
+    """Whether a path is a video or a folder of pictures, unless these are portraits.
+
+    Portraits that were prepared have their readings beside them.
+    """
     if path.name.startswith("."):
         return False
     if path.is_dir():
-        return any(file.suffix.lower() in PICTURES for file in path.iterdir())
+        endings = {file.suffix.lower() for file in path.iterdir()}
+        return not endings.isdisjoint(PICTURES) and ".npz" not in endings
     return path.suffix.lower() in VIDEOS
+
+
+def _is_still(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES and path.is_file()
