@@ -7,7 +7,6 @@ from torch.testing import assert_close
 from reenact.layers.blocks import (
     Down,
     DownRes,
-    Res,
     Same,
     Up,
     UpRes,
@@ -23,7 +22,6 @@ def test_sizes_and_widths() -> None:
     assert Same(6, 5, kernel=7)(features).shape == (2, 5, 8, 12)
     assert Down(6, 5)(features).shape == (2, 5, 4, 6)
     assert Up(6, 5)(features).shape == (2, 5, 16, 24)
-    assert Res(6)(features).shape == (2, 6, 8, 12)
     assert DownRes(6, 5)(features).shape == (2, 5, 4, 6)
     assert UpRes(6, 5)(features).shape == (2, 5, 16, 24)
 
@@ -36,14 +34,6 @@ def test_shortcuts_equal_the_literal_order() -> None:
         torch.nn.init.zeros_(block.conv2.bias)
     assert_close(down(features), F.avg_pool2d(down.skip(features), 2))
     assert_close(up(features), up.skip(upsample(features)))
-
-
-def test_a_residual_block_without_residual_is_the_identity() -> None:
-    block = Res(4)
-    torch.nn.init.zeros_(block.conv2.weight)
-    torch.nn.init.zeros_(block.conv2.bias)
-    features = torch.randn(1, 4, 6, 6)
-    assert_close(block(features), features)
 
 
 def test_the_first_block_sees_the_negative_half_of_its_input() -> None:

@@ -81,23 +81,6 @@ class Up(Same):
         return super().forward(upsample(features))
 
 
-class Res(nn.Module):
-    """Residual block at one size and width, activation first."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm1 = nn.BatchNorm2d(channels)
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm2 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) to the same."""
-        hidden = self.conv1(F.relu(self.norm1(features)))
-        residual: Tensor = self.conv2(F.relu(self.norm2(hidden)))
-        return features + residual
-
-
 class DownRes(nn.Module):
     """Residual block that halves the size.
 

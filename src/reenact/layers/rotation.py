@@ -65,11 +65,6 @@ def euler_from_matrix(matrix: Tensor) -> Tensor:
     return torch.rad2deg(torch.stack([yaw, pitch, roll], dim=-1))
 
 
-def mirror_vector(vector: Tensor) -> Tensor:
-    """Rotation vectors (..., 3) as seen in the horizontally flipped picture."""
-    return torch.cat([vector[..., :1], -vector[..., 1:]], dim=-1)
-
-
 def compose(second: Tensor, first: Tensor) -> Tensor:
     """One rotation after the other, as matrices (..., 3, 3)."""
     return exact_matmul(second, first)
