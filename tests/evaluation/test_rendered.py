@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import torch
 from torch import Tensor
 from torch.testing import assert_close
 
+from reenact.data.clips import find_clips
 from reenact.data.pairs import PairBatch
-from reenact.evaluation.rendered import turned_pairs
+from reenact.evaluation.rendered import movers, turned_pairs
 from reenact.layers.rotation import vector_from_euler
 
 
@@ -50,3 +53,12 @@ def test_stills_are_turned_as_often_as_asked() -> None:
     renderer = StubRenderer([(40, 0), (20, 0)])
     batches = turned_pairs(renderer, ["far", "near"], torch.Generator(), batch_size=3, draws=3)
     assert [name for batch in batches for name in batch.identities] == ["far"] * 3
+
+
+def test_faces_move_as_validation_people_do_or_else_as_those_who_are_scored(tmp_path: Path) -> None:
+    (tmp_path / "ann.mp4").touch()
+    (tmp_path / "bob.mp4").touch()
+    scored = find_clips(tmp_path)[:1]
+    assert movers(tmp_path, scored) == scored
+    (tmp_path / "aldridge.mp4").touch()
+    assert [clip.name for clip in movers(tmp_path, scored)] == ["aldridge"]

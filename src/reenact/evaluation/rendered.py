@@ -6,13 +6,12 @@ The driving frame is the photograph itself, the source the same head turned away
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from reenact.data.clips import find_stills
+from reenact.data.clips import Footage, find_stills
 from reenact.data.expressions import ExpressionBank, build_expression_bank
 from reenact.data.moments import MotionRange
 from reenact.data.pairs import PairBatch
@@ -25,7 +24,7 @@ from reenact.errors import DataError
 from reenact.evaluation.clips import VALIDATION, find_scored_clips
 from reenact.evaluation.occlusion import MIN_TURN, MIN_YAW, OcclusionPairs
 from reenact.layers.rotation import euler_from_vector
-from reenact.records import Parser, Parsing, PoseEncoder
+from reenact.records import Parsing
 
 TURNING = MotionRange(
     angles=(40.0, 6.0, 4.0),
@@ -40,24 +39,31 @@ TURNING = MotionRange(
 
 def open_stills(
     root: Path,
+    footage: Sequence[Footage],
     size: int,
     device: torch.device,
-    parser: Parser,
-    pose_encoder: PoseEncoder,
+    readers: Readers,
     limit: int | None = None,
 ) -> tuple[StillRenderer, tuple[str, ...]]:
-    """A renderer of the stills of a folder, and their names; faces move as validation people's do.
+    """A renderer of the stills of a folder, and their names; faces move as those of `movers` do.
 
     Raises:
-        DataError: There are no stills, or no clips of validation people.
+        DataError: There are no stills.
     """
     stills = find_stills(root)[:limit]
     if not stills:
         raise DataError(f"{root}: no stills there, expected portraits. Choose another protocol.")
-    readers = cache(lambda: Readers(parser=parser, pose_encoder=pose_encoder))
-    store = load_stills(stills, size, device, readers)
-    bank = _filmed_expressions(root, size, device, readers())
+    store = load_stills(stills, size, device, lambda: readers)
+    bank = _filmed_expressions(movers(root, footage), size, device, readers)
     return StillRenderer(store, bank, TURNING), store.names
+
+
+def movers(root: Path, footage: Sequence[Footage]) -> Sequence[Footage]:
+    """Clips of the validation people of a folder; the footage where it shows none of them."""
+    try:
+        return find_scored_clips(root, [VALIDATION])
+    except DataError:
+        return footage
 
 
 def turned_pairs(
@@ -92,9 +98,8 @@ def _kept(batch: PairBatch, chosen: Tensor, names: list[str]) -> OcclusionPairs:
 
 
 def _filmed_expressions(
-    root: Path, size: int, device: torch.device, readers: Readers
+    clips: Sequence[Footage], size: int, device: torch.device, readers: Readers
 ) -> ExpressionBank:
-    clips = find_scored_clips(root, [VALIDATION])
     sidecars = read_sidecars(clips)
     store = load_clips(clips, size, device, lambda: readers, sidecars)
     people = [clip.identity for clip in clips]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reenact import checkpoint
 from reenact.data.clips import Footage
+from reenact.data.readings import Readers
 from reenact.errors import ConfigError
 from reenact.evaluation.attention import STRIDE as ATTENTION_STEP
 from reenact.evaluation.attention import watch_attention
@@ -229,8 +230,9 @@ class Suite:
         return looks, attention_table(looks, chance)
 
     def _render_stills(self, watch: Watch, chance: np.random.Generator) -> Measured:
+        readers = Readers(parser=self.reader, pose_encoder=self.reader)
         renderer, names = open_stills(
-            self.data, self.size, self.device, self.reader, self.reader, self.limit
+            self.data, self.footage, self.size, self.device, readers, self.limit
         )
         moves = torch.Generator(self.device).manual_seed(self.seed)
         pairs = turned_pairs(renderer, names, moves, self.batch_size, self.draws)
