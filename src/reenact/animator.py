@@ -8,25 +8,23 @@ from functools import reduce
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from reenact import checkpoint
 from reenact.device import choose_device
 from reenact.drawing import Canvas, to_images
 from reenact.driving import (
-    FACE_PRESENCE,
     SAMPLES,
     FaceFinder,
     Framing,
     frame_clip,
     middle_square,
     spread,
-    square_in,
 )
+from reenact.engine import Engine, to_batch
 from reenact.errors import FaceNotFoundError, MediaError
 from reenact.motion.following import MAX_TURN, Manner, MotionMode, follow
 from reenact.motion.hold import MotionHold, join_motions
@@ -43,25 +41,21 @@ from reenact.portrait import (
     ReenactmentModel,
     choose_face,
 )
-from reenact.records import Animation, Face, FloatArray, Image, Motion, Record
+from reenact.records import Face, FloatArray, Image, Motion
 from reenact.restore import measure_residual
 from reenact.template import MotionTemplate
 from reenact.video import Timing
 from reenact.video.images import EvenTiming
 
-R = TypeVar("R", bound=Record)
-
 __all__ = ["Animator", "MotionMode", "load", "to_batch", "to_images"]
 
-BATCH_SIZE = {"cpu": 1, "cuda": 8}
-"""Frames that go through the model together, by device."""
 LOOK_AHEAD = 8
 """Frames of a stream that are searched for the face before the first one is animated."""
 MAX_DETAIL = 1024
 """Pixels a side up to which the photograph's own detail is put back into frames."""
 
 
-class Animator:
+class Animator(Engine):
     """Animates portraits with one model.
 
         animator = reenact.load("reenact-s")
@@ -84,20 +78,8 @@ class Animator:
         name: str = "reenact",
         batch_size: int | None = None,
     ) -> None:
-        assert isinstance(model, nn.Module)
-        self.model: Any = model.eval()
-        self.reader = reader
+        super().__init__(model, reader, batch_size)
         self.name = name
-        self.batch_size = batch_size or BATCH_SIZE.get(self.device.type, 1)
-        self.whole_batches = self.device.type == "cuda"
-        """Whether the last frames are repeated up to a batch: cuDNN takes a second to plan the
-        convolutions of any other number of frames."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        first: Tensor = next(chain(self.model.parameters(), self.model.buffers()))
-        return first.device
 
     def encode_source(
         self,
@@ -161,7 +143,7 @@ class Animator:
         detail = int(np.clip(square[2], 2, MAX_DETAIL))
         seen = to_batch([cut(image, square, CROP_SIZE)], self.device)
         parsing, pose = self.reader.parse(seen), self.reader.encode(seen)
-        with self._precision():
+        with self.precision():
             state = self.model.encode_source(seen, parsing, pose)
             at_rest = self.model.render(state, Motion(state.keypoints, state.pose))
         photo = to_batch([cut(image, square, detail)], self.device)
@@ -279,7 +261,7 @@ class Animator:
             frames.check_weights(self.weights)
             timing = timing or frames
             readings: Iterator[tuple[Motion, Tensor]] = (
-                (motion, _all_seen(motion.pose))
+                (motion, torch.ones_like(motion.pose[:, 0], dtype=torch.bool))
                 for motion in frames.batches(self.batch_size, self.device)
             )
         else:
@@ -287,7 +269,7 @@ class Animator:
                 framing, frames = self._frame_start(frames)
             if framing is not None and framing.start is not None:
                 initial = self.read_motion([framing.start], framing)
-            readings = self._read_motions(frames, framing)
+            readings = self.read_motions(frames, framing)
         return watch(
             readings,
             (timing or EvenTiming()).time,
@@ -362,10 +344,8 @@ class Animator:
                 follow(each.motion, step, manner, head, chosen)
                 for each, chosen in zip(portraits, carried, strict=True)
             ]
-            count = len(step.known)
             pairs = zip(portraits, motions, strict=True)
-            drawn = [self.render(each, motion.map(self._fill_up)) for each, motion in pairs]
-            yield from canvas.frames([_first(animation, count) for animation in drawn])
+            yield from canvas.frames([self.render_filled(*pair) for pair in pairs])
 
     def measure_head(
         self, frames: Iterable[Image] | MotionTemplate, framing: Framing | None = None
@@ -382,31 +362,11 @@ class Animator:
         elif iter(frames) is frames:
             raise ValueError("frames can be gone through once, expected a list or clip for `only`")
         else:
-            readings = list(self._read_motions(spread(frames, SAMPLES), framing))
+            readings = list(self.read_motions(spread(frames, SAMPLES), framing))
             seen = torch.cat([seen for _, seen in readings])
             motion = reduce(join_motions, [motion for motion, _ in readings])
             motion = motion.map(lambda tensor: tensor[seen]) if bool(seen.any()) else motion
         return measure_head(motion, motion.map(lambda tensor: tensor[:1]))
-
-    def read_motion(self, frames: Sequence[Image], framing: Framing | None = None) -> Motion:
-        """Motion of some frames together; without framing they are taken for face crops."""
-        return self.read_crops(self._cut(frames, framing))
-
-    @torch.no_grad()
-    def read_crops(self, crops: Tensor) -> Motion:
-        """Motion of face crops (B, 3, 256, 256) in [0, 1] that are on the device already."""
-        return self._read_crops(crops, self.reader.encode(crops))
-
-    def _read_crops(self, crops: Tensor, pose: Tensor) -> Motion:
-        with self._precision():
-            result: Motion = self.model.read_motion(crops, pose)
-        return result
-
-    @torch.no_grad()
-    def shows_face(self, image: Image, framing: Framing) -> bool:
-        """Whether there is a face in the square of a framing."""
-        reading = self.reader.read_crops(self._cut([image], framing))
-        return bool(reading.presence[0] > FACE_PRESENCE)
 
     def record(
         self,
@@ -423,54 +383,8 @@ class Animator:
         Frames that do not show the face get the motion before them; `hold` counts them.
         """
         hold = hold or MotionHold()
-        motions = [hold(motion, seen)[0] for motion, seen in self._read_motions(frames, framing)]
+        motions = [hold(motion, seen)[0] for motion, seen in self.read_motions(frames, framing)]
         return MotionTemplate.join(motions, list(times), timing, self.weights, note)
-
-    @property
-    def weights(self) -> str:
-        """Hash of the model's weights, which its motion templates carry."""
-        return checkpoint.weights_hash(self.model)
-
-    def _read_motions(
-        self, frames: Iterable[Image], framing: Framing | None
-    ) -> Iterator[tuple[Motion, Tensor]]:
-        """Motion, and whether a face is there, (B,) bool; bare face crops always show one."""
-        for batch in _batched(frames, self.batch_size):
-            crops = self._fill_up(self._cut(batch, framing))
-            if framing is None:
-                motion, seen = self.read_crops(crops), _all_seen(crops)
-            else:
-                motion, seen = self._read_seen(crops)
-            yield _first(motion, len(batch)), seen[: len(batch)]
-
-    @torch.no_grad()
-    def _read_seen(self, crops: Tensor) -> tuple[Motion, Tensor]:
-        reading = self.reader.read_crops(crops)
-        pose = torch.cat([reading.pose, reading.jaw], dim=-1).float()
-        return self._read_crops(crops, pose), reading.presence > FACE_PRESENCE
-
-    def _fill_up(self, frames: Tensor) -> Tensor:
-        """Something of B frames (B, ...), the last one repeated if batches are to be whole."""
-        missing = self.batch_size - len(frames)
-        if not self.whole_batches or missing <= 0:
-            return frames
-        return torch.cat([frames, frames[-1:].expand(missing, *frames.shape[1:])])
-
-    def _cut(self, frames: Sequence[Image], framing: Framing | None) -> Tensor:
-        """Face crops (B, 3, 256, 256) in [0, 1] of driving frames."""
-        for frame in frames:
-            check_picture(frame, "driving frame")
-        crops = [cut(frame, square_in(frame, framing), CROP_SIZE) for frame in frames]
-        return to_batch(crops, self.device)
-
-    @torch.no_grad()
-    def render(self, source: Portrait, motion: Motion) -> Animation:
-        """The portrait in the motion of some frames, with all that the frames were made of."""
-        count = len(motion.pose)
-        state = source.state.map(lambda tensor: tensor.expand(count, *tensor.shape[1:]))
-        with self._precision():
-            animation: Animation = self.model.render(state, motion)
-        return animation
 
     def _frame_start(self, frames: Iterable[Image]) -> tuple[Framing, Iterable[Image]]:
         """Framing of a whole clip, or of the first frames of what can be iterated only once."""
@@ -479,12 +393,6 @@ class Animator:
             return self.frame_driving(frames), frames
         first = list(islice(stream, LOOK_AHEAD))
         return self.frame_driving(first), chain(first, stream)
-
-    def _precision(self) -> torch.autocast:
-        """bf16 on a GPU, outside the parts that forbid it; full precision on a CPU."""
-        return torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"
-        )
 
 
 def load(
@@ -508,24 +416,3 @@ def load(
     model = checkpoint.load(name_or_path, device, parser=reader, pose_encoder=reader)
     name = Path(name_or_path).stem
     return Animator(model, reader, name=name, batch_size=batch_size)
-
-
-def to_batch(images: Sequence[Image], device: torch.device) -> Tensor:
-    """uint8 (H, W, 3) pictures of one size to float (B, 3, H, W) in [0, 1]."""
-    stacked = torch.from_numpy(np.stack(images)).to(device)
-    return stacked.permute(0, 3, 1, 2).float() / 255
-
-
-def _first(record: R, count: int) -> R:
-    """A record of the first frames."""
-    return record.map(lambda tensor: tensor[:count])
-
-
-def _all_seen(frames: Tensor) -> Tensor:
-    return torch.ones(len(frames), dtype=torch.bool, device=frames.device)
-
-
-def _batched(frames: Iterable[Image], size: int) -> Iterator[list[Image]]:
-    stream = iter(frames)
-    while batch := list(islice(stream, size)):
-        yield batch
