@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import av
@@ -44,6 +45,8 @@ class StubModel(nn.Module):
         self.blur = blur
         self.visible = visible
         self.batches: list[int] = []
+        self.rendered: list[int] = []
+        self.threads: set[int] = set()
 
     def encode_source(self, image: Tensor, parsing: Parsing, pose: Tensor) -> SourceState:
         keypoints = self._keypoints(image)
@@ -54,6 +57,8 @@ class StubModel(nn.Module):
         return Motion(self._keypoints(image), pose)
 
     def render(self, source: SourceState, motion: Motion) -> Animation:
+        self.rendered.append(len(motion.pose))
+        self.threads.add(threading.get_ident())
         shift = motion.keypoints.points[:, 0] - source.keypoints.points[:, 0]
         soft = F.avg_pool2d(
             source.image, self.blur, stride=1, padding=self.blur // 2, count_include_pad=False

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,17 +108,26 @@ def test_frames_do_not_depend_on_how_they_are_batched() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
-def test_batches_can_be_whole_to_the_last_and_give_the_same_frames() -> None:
-    driving, made, batches = clip([60, 80, 100, 90, 70]), [], []
+@pytest.mark.parametrize(("skip", "alpha"), [(0, False), (2, True), (4, False)])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_batches_can_be_whole_to_the_last_and_give_the_same_frames(
+    skip: int, alpha: bool, recorded: bool
+) -> None:
+    driving, made = clip([60, 80, 100, 90, 70]), []
+    times = [Fraction(number, 25) for number in range(5)]
     for whole in (False, True):
         machine = animator(batch_size=4)
         assert not machine.whole_batches  # on a CPU, where more is not faster
         machine.whole_batches = whole
         portrait = machine.encode_source(photograph(2))
         machine.model.batches.clear()
-        made.append([*machine.animate(portrait, driving)])
-        batches.append(set(machine.model.batches))
-    assert batches == [{1, 4}, {4}]
+        machine.model.rendered.clear()
+        motion = machine.record(driving, times, EvenTiming()) if recorded else driving
+        frames = machine.animate([portrait, portrait], motion, skip=skip, alpha=alpha)
+        made.append([*frames])
+        assert len(made[-1]) == 5 - skip
+        assert set(machine.model.batches) == ({4} if whole else {1, 4})
+        assert not whole or set(machine.model.rendered) == {4}
     np.testing.assert_array_equal(*made)
 
 
@@ -381,7 +391,7 @@ def test_a_part_of_the_motion_needs_frames_that_can_be_seen_twice() -> None:
         machine.animate(source, iter(clip([90])), only="pose")
 
 
-def test_what_is_no_picture_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_what_is_no_picture_is_refused_with_what_to_do() -> None:
     machine = animator()
     portrait = machine.encode_source(photograph(2))
     frame = picture_with_face(BOX)
@@ -389,10 +399,18 @@ def test_what_is_no_picture_is_refused_with_what_to_do(tmp_path: Path) -> None:
         machine.encode_source("photo.png")  # type: ignore[arg-type]
     with pytest.raises(MediaError, match="source: found a Tensor"):
         machine.encode_sources(torch.zeros(3, 8, 8))  # type: ignore[arg-type]
-    with pytest.raises(MediaError, match=r"found the path 'talk\.mp4'.*VideoReader"):
-        machine.animate(portrait, "talk.mp4")  # type: ignore[arg-type]
+    path: Any = "talk.mp4"
+    for use in (
+        lambda: machine.animate(portrait, path),
+        lambda: machine.watch(path),
+        lambda: machine.frame_driving(path),
+        lambda: machine.record(path, [], EvenTiming()),
+    ):
+        with pytest.raises(MediaError, match=r"found the path 'talk\.mp4'.*VideoReader"):
+            use()
     for wrong in (frame[..., 0], frame.astype(np.float32), frame[:0]):
         with pytest.raises(MediaError, match="driving frame: found"):
             next(machine.animate(portrait, [wrong], crop=False))
-    with pytest.raises(TypeError, match="encode_source"):
-        machine.animate(frame, [frame])  # type: ignore[arg-type]
+    for source in (frame, None, [portrait, frame]):
+        with pytest.raises(TypeError, match="encode_source"):
+            machine.animate(source, [frame])  # type: ignore[arg-type]

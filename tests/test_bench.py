@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,12 @@ def test_the_network_is_timed_one_frame_at_a_time() -> None:
     measure(Animator(model, SteadyReader(), batch_size=4), picture_with_face(), frames=6, runs=1)
     videos = [4, 4]
     assert model.batches == [1] * (len(model.batches) - 2) + videos
+
+
+def test_videos_are_made_in_the_thread_of_the_caller() -> None:
+    model = StubModel()
+    measure(Animator(model, SteadyReader(), batch_size=4), picture_with_face(), frames=2, runs=1)
+    assert model.threads == {threading.get_ident()}
 
 
 def test_the_picture_drifts_and_comes_back() -> None:

@@ -73,7 +73,7 @@ def label_footage(
         parsing = parse_head(teachers, picture, mesh, float(pose[0]), square)
         scale = CROP_SIZE / square[2]
         moved = (mesh - (square[0], square[1], 0.0)) * scale
-        name = f"{part}/{item.path.stem}"
+        name = f"{part}/{item.name}"
         yield Sample(name, item.identity, index, square, moved, pose, parsing)
 
 

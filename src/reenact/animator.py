@@ -16,16 +16,9 @@ from torch import Tensor
 from reenact import checkpoint
 from reenact.device import choose_device
 from reenact.drawing import Canvas, to_images
-from reenact.driving import (
-    SAMPLES,
-    FaceFinder,
-    Framing,
-    frame_clip,
-    middle_square,
-    spread,
-)
+from reenact.driving import SAMPLES, FaceFinder, Framing, frame_clip, middle_square, spread
 from reenact.engine import Engine, to_batch
-from reenact.errors import FaceNotFoundError, MediaError
+from reenact.errors import FaceNotFoundError
 from reenact.motion.following import MAX_TURN, Manner, MotionMode, follow
 from reenact.motion.hold import MotionHold, join_motions
 from reenact.motion.parts import HeadResponse, Part, measure_head
@@ -33,14 +26,9 @@ from reenact.motion.smoothing import MotionSmoother, OneEuro
 from reenact.motion.watching import Watched, watch
 from reenact.opacity import Opacity
 from reenact.perception.cropping import CROP_SIZE, crop_square, cut
-from reenact.perception.pictures import check_picture
+from reenact.perception.pictures import check_frames, check_picture
 from reenact.perception.reader import load_reader
-from reenact.portrait import (
-    FaceReader,
-    Portrait,
-    ReenactmentModel,
-    choose_face,
-)
+from reenact.portrait import FaceReader, Portrait, ReenactmentModel, choose_face
 from reenact.records import Face, FloatArray, Image, Motion
 from reenact.restore import measure_residual
 from reenact.template import MotionTemplate
@@ -103,6 +91,7 @@ class Animator(Engine):
             role: What the photograph is, for errors.
 
         Raises:
+            MediaError: It is no such picture.
             FaceNotFoundError: There is no such face.
         """
         check_picture(image, role)
@@ -123,6 +112,7 @@ class Animator(Engine):
         """Like `encode_source`, for every face of a photograph, largest first.
 
         Raises:
+            MediaError: It is no such picture.
             FaceNotFoundError: There is none.
         """
         check_picture(image, role)
@@ -204,7 +194,8 @@ class Animator(Engine):
             alpha: Yield (H, W, 4), the fourth channel being opacity.
 
         Raises:
-            MediaError: A frame is no picture.
+            TypeError: The source is no portrait.
+            MediaError: The frames are a path, or one of them is no picture.
             FaceNotFoundError: The driving video shows no face.
             TemplateError: The motion template was made by other weights.
             FaceNotFoundError: No keypoint lies on the lips or eyes that are to be moved alone.
@@ -216,14 +207,8 @@ class Animator(Engine):
             max_turn=max_turn,
             only=only,
         )
-        portraits = [source] if isinstance(source, Portrait) else list(source)
-        if any(not isinstance(each, Portrait) for each in portraits):
-            raise TypeError("source: expected what encode_source or encode_sources returned")
-        if isinstance(frames, str | PathLike):
-            raise MediaError(
-                f"driving: found the path {str(frames)!r}, expected frames or a motion template. "
-                "Open it with reenact.video.VideoReader, or reenact.template.load_template."
-            )
+        portraits = _portraits(source)
+        check_frames(frames)
         if isinstance(frames, MotionTemplate):
             frames.check_like(portraits[0].motion)
         if only is not None and head is None:
@@ -255,6 +240,7 @@ class Animator(Engine):
         skip: int = 0,
     ) -> Iterator[Watched]:
         """What a driving face does, some frames at a time; arguments are those of `animate`."""
+        check_frames(frames)
         initial: Motion | None = None
         timing = timing or getattr(frames, "info", None)
         if isinstance(frames, MotionTemplate):
@@ -300,6 +286,7 @@ class Animator(Engine):
         Raises:
             FaceNotFoundError: No frame shows a face.
         """
+        check_frames(frames)
         name: str = getattr(frames, "name", "driving video")
         return frame_clip(
             frames,
@@ -345,7 +332,7 @@ class Animator(Engine):
                 for each, chosen in zip(portraits, carried, strict=True)
             ]
             pairs = zip(portraits, motions, strict=True)
-            yield from canvas.frames([self.render_filled(*pair) for pair in pairs])
+            yield from canvas.frames([self.render_whole(*pair) for pair in pairs])
 
     def measure_head(
         self, frames: Iterable[Image] | MotionTemplate, framing: Framing | None = None
@@ -382,6 +369,7 @@ class Animator(Engine):
 
         Frames that do not show the face get the motion before them; `hold` counts them.
         """
+        check_frames(frames)
         hold = hold or MotionHold()
         motions = [hold(motion, seen)[0] for motion, seen in self.read_motions(frames, framing)]
         return MotionTemplate.join(motions, list(times), timing, self.weights, note)
@@ -393,6 +381,17 @@ class Animator(Engine):
             return self.frame_driving(frames), frames
         first = list(islice(stream, LOOK_AHEAD))
         return self.frame_driving(first), chain(first, stream)
+
+
+def _portraits(source: object) -> list[Portrait]:
+    found = list(source) if isinstance(source, Iterable) else [source]
+    portraits = [each for each in found if isinstance(each, Portrait)]
+    if len(portraits) < len(found):
+        raise TypeError(
+            f"source: found a {type(source).__name__}, expected what encode_source or "
+            "encode_sources returned"
+        )
+    return portraits
 
 
 def load(

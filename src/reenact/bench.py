@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reenact.animator import Animator, to_batch
+from reenact.animator import Animator
 from reenact.doctor import device_name
+from reenact.engine import to_batch
 from reenact.motion.transfer import transfer
 from reenact.perception.cropping import CROP_SIZE, cut
 from reenact.portrait import Portrait
@@ -162,9 +164,12 @@ def make_video(animator: Animator, portrait: Portrait, driving: Path, target: Pa
     with VideoReader(driving) as frames:
         framing = animator.frame_driving(frames)
         found = _now(animator.device)
-        made = animator.animate(portrait, ahead(frames), framing=framing)
-        with VideoWriter(target, frames.info) as sink, behind(sink.write) as write:
-            for frame in made:
+        with (
+            closing(ahead(frames)) as driving_frames,
+            VideoWriter(target, frames.info) as sink,
+            behind(sink.write) as write,
+        ):
+            for frame in animator.animate(portrait, driving_frames, framing=framing):
                 write(frame)
     return VideoTimes(found - began, _now(animator.device) - found)
 

@@ -75,7 +75,7 @@ class Engine:
     ) -> Iterator[tuple[Motion, Tensor]]:
         """Motion, and whether a face is there, (B,) bool; bare face crops always show one."""
         for batch in _batched(frames, self.batch_size):
-            crops = self._fill_up(self._cut(batch, framing))
+            crops = self._pad(self._cut(batch, framing))
             if framing is None:
                 motion, seen = self.read_crops(crops), crops.new_ones(len(crops), dtype=torch.bool)
             else:
@@ -91,9 +91,9 @@ class Engine:
             animation: Animation = self.model.render(state, motion)
         return animation
 
-    def render_filled(self, source: Portrait, motion: Motion) -> Animation:
-        """The same, from a whole batch if batches are to be whole."""
-        drawn = self.render(source, motion.map(self._fill_up))
+    def render_whole(self, source: Portrait, motion: Motion) -> Animation:
+        """The same, by way of a whole batch if batches are to be whole."""
+        drawn = self.render(source, motion.map(self._pad))
         return _first(drawn, len(motion.pose))
 
     def precision(self) -> torch.autocast:
@@ -113,7 +113,7 @@ class Engine:
         pose = torch.cat([reading.pose, reading.jaw], dim=-1).float()
         return self._read_crops(crops, pose), reading.presence > FACE_PRESENCE
 
-    def _fill_up(self, frames: Tensor) -> Tensor:
+    def _pad(self, frames: Tensor) -> Tensor:
         """Something of B frames (B, ...), the last one repeated if batches are to be whole."""
         missing = self.batch_size - len(frames)
         if not self.whole_batches or missing <= 0:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -63,6 +64,16 @@ def test_a_photo_and_a_video_become_a_video(photo: Path, talk: Path, tmp_path: P
     assert sound_packets(out) == sound_packets(talk)
     with av.open(str(out)) as container:
         assert container.metadata["comment"].startswith(GENERATED)
+
+
+def test_the_model_runs_in_the_thread_of_the_command(
+    photo: Path, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[StubModel] = []
+    monkeypatch.setattr(StubModel, "train", lambda model, mode: models.append(model) or model)
+    good(run("animate", photo, talk, "-o", tmp_path / "out.mp4", "--no-crop"))
+    assert models
+    assert {thread for model in models for thread in model.threads} == {threading.get_ident()}
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,35 @@ def test_people_have_folders_in_a_split_too(tmp_path: Path) -> None:
     assert [still.name for still in find_stills(tmp_path)] == ["bob/01"]
 
 
-@pytest.mark.parametrize("place", ["clips/test", "test"])
+def test_pictures_beside_videos_and_in_stills_are_not_frames(tmp_path: Path) -> None:
+    touch(tmp_path / "clips/train/ann/1.mp4")
+    touch(tmp_path / "clips/train/ann/cover.jpg")
+    touch(tmp_path / "clips/train/bob/1/0000.png")
+    touch(tmp_path / "clips/train/bob/cover.png")
+    touch(tmp_path / "clips/train/cat#2.mp4/0000.png")
+    touch(tmp_path / "clips/train/cat#2.mp4/0000.npz")
+    touch(tmp_path / "stills/ann/1.jpg")
+    clips = [(clip.name, clip.identity) for clip in find_clips(tmp_path)]
+    assert clips == [("ann/1", "ann"), ("bob/1", "bob"), ("cat#2", "cat")]
+    assert [(still.name, still.identity) for still in find_stills(tmp_path)] == [("ann/1", "ann")]
+
+
+def test_a_list_tells_clips_of_one_name_apart(tmp_path: Path) -> None:
+    for name in ("one/01", "two/01", "two/02"):
+        touch(tmp_path / f"{name}.mp4")
+    (tmp_path / "manifest.csv").write_text("id,identity\none/01,ann\ntwo/01,bob\n02,cat\n")
+    assert [clip.identity for clip in find_clips(tmp_path)] == ["ann", "bob", "cat"]
+
+
+def test_links_that_lead_back_up_are_not_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "root/ann/1.mp4")
+    (tmp_path / "root/loop").symlink_to(tmp_path / "root")
+    (tmp_path / "root/ann/up").symlink_to(tmp_path / "root")
+    (tmp_path / "root/bob").symlink_to(tmp_path / "root/ann")
+    assert [clip.name for clip in find_clips(tmp_path / "root")] == ["ann/1", "bob/1"]
+
+
+@pytest.mark.parametrize("place", ["clips/test", "test", "vox/test", "vox/Test", "a/b/clips/test"])
 def test_one_split_is_never_taken_for_another(tmp_path: Path, place: str) -> None:
     touch(tmp_path / place / "ann/01.mp4")
     with pytest.raises(DataError, match="no clips there and no split 'train'"):

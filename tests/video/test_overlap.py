@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -84,13 +85,51 @@ def test_work_behind_is_done_in_order_before_the_block_is_left() -> None:
     assert done == list(range(20))
 
 
-def test_work_behind_is_another_threads_and_the_items_are_ones_own() -> None:
+def at_work(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def test_work_behind_happens_in_another_thread_while_items_are_made() -> None:
     threads = []
-    before = threading.active_count()
-    with behind(lambda _: threads.append(threading.current_thread())) as take:
-        take(None)
-    assert threads != [threading.current_thread()]
-    assert threading.active_count() == before
+
+    def work(number: int) -> None:
+        threads.append(threading.current_thread().name)
+        time.sleep(0.03)
+
+    def slow() -> Iterator[int]:
+        for number in range(5):
+            time.sleep(0.03)
+            yield number
+
+    started = time.perf_counter()
+    hand_over(slow(), work)
+    assert time.perf_counter() - started < 0.27  # one after the other it would be 0.3
+    assert threads == ["behind"] * 5
+    assert not at_work("behind")
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to a thread")
+def test_an_interrupt_at_the_end_leaves_nobody_at_work() -> None:
+    done = []
+    main, began = threading.get_ident(), threading.Event()
+
+    def work(number: int) -> None:
+        began.set()
+        time.sleep(0.1)
+        done.append(number)
+
+    def interrupt() -> None:
+        began.wait()
+        time.sleep(0.02)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    killer = threading.Thread(target=interrupt)
+    killer.start()
+    with pytest.raises(KeyboardInterrupt):
+        hand_over(range(6), work)
+    assert not at_work("behind")
+    killer.join()
+    assert done == [0]
 
 
 def hand_over(items: Iterable[int], work: Callable[[int], object], depth: int = 8) -> None:

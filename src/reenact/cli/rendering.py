@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reenact.portrait import Portrait
     from reenact.records import Image
     from reenact.template import MotionTemplate
-    from reenact.video import Clip, Sound, Timing
+    from reenact.video import Clip, ResumableWriter, Sound, Timing
 
 TEMPLATE_SUFFIX = ".safetensors"
 
@@ -100,7 +100,7 @@ def write_animation(
     """Animate a source into a video file that has the driving video's times."""
     from reenact.filmed import Absence
     from reenact.motion.hold import MotionHold
-    from reenact.video import ResumableWriter, behind, find_earlier, generated_by
+    from reenact.video import ResumableWriter, find_earlier, generated_by
 
     comment = generated_by(animator.name, animator.weights)
     signer = choose_signer(settings, comment)
@@ -127,15 +127,21 @@ def write_animation(
         ) as sink,
         closing(pages),
     ):
-
-        def put(page: tuple[Image, Fraction]) -> None:
-            sink.write(*page)
-
         counted = Counted(pages, count, progress, "animating", done)
-        with behind(put) as write:
-            for page in zip(counted, islice(look.times, done, None), strict=False):
-                write(page)
+        _write_pages(sink, zip(counted, islice(look.times, done, None), strict=False))
     return losses
+
+
+def _write_pages(sink: ResumableWriter, pages: Iterable[tuple[Image, Fraction]]) -> None:
+    """Make pictures here and write them in another thread, each with its time."""
+    from reenact.video import behind
+
+    def put(page: tuple[Image, Fraction]) -> None:
+        sink.write(*page)
+
+    with behind(put) as write:
+        for page in pages:
+            write(page)
 
 
 def draw_pages(

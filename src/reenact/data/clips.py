@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,7 +14,7 @@ from reenact.errors import DataError
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 STILLS = "stills"
 """Folder of the portraits beside clips; its pictures are not the frames of one."""
-_APART = (STILLS, "clips", "train", "test")
+_APART = frozenset((STILLS, "clips", "train", "test", "val", "validation", "dev"))
 """Folders that are no person's, where a folder has no splits or not the one that is asked for."""
 
 
@@ -45,13 +45,15 @@ def find_clips(root: Path, split: str = "train") -> tuple[Footage, ...]:
 
     Three layouts are known: `root/clips/<split>/`, `root/<split>/` (VoxCeleb: videos or folders
     of pictures named `<identity>#<video>#<start>#<end>.mp4`), and the clips in `root` itself,
-    which has no splits then (`has_split`). Clips may lie in folders, one for each person.
+    which has no splits then (`has_split`). Folders directly in one of these may be people, with
+    their clips anywhere below.
 
     Raises:
         DataError: The folder is missing or holds no clip of the split.
     """
     folder = _first_folder(root, (*_split_folders(split), "."))
-    found = _footage(root, folder, is_clip)
+    apart = _APART if folder == root else frozenset[str]()
+    found = _footage(root, folder, (path for path in _below(folder, apart) if _is_clip(path)))
     if not found:
         missing = f" and no split '{split}'" if folder == root else ""
         raise DataError(
@@ -67,8 +69,13 @@ def has_split(root: Path, split: str) -> bool:
 
 
 def find_stills(root: Path) -> tuple[Footage, ...]:
-    """Still portraits of `root/stills`, or of `root` itself; empty where there are none."""
-    return _footage(root, _first_folder(root, (STILLS, ".")), _is_still)
+    """Still portraits of `root/stills`, or of `root` itself; empty where there are none.
+
+    Folders directly in it may be people, as with clips; in `stills`, no pictures are frames.
+    """
+    folder = _first_folder(root, (STILLS, "."))
+    paths = _below(folder, _APART) if folder == root else _below(folder, frames=False)
+    return _footage(root, folder, (p for p in paths if p.suffix.lower() in PICTURES))
 
 
 def validation_identities() -> frozenset[str]:
@@ -87,32 +94,39 @@ def split_by_identity(
 
 
 def identity_of(name: str) -> str:
-    """Who a VoxCeleb clip shows: its name up to the first '#'; other names are people."""
+    """Who a clip in no folder shows: its name up to the first '#', as VoxCeleb has it, or whole."""
     return name.split("#", 1)[0]
 
 
-def _footage(root: Path, folder: Path, wanted: Callable[[Path], bool]) -> tuple[Footage, ...]:
-    known = _manifest(root)
-    apart = _APART if folder == root else ()
-    found = []
-    for path in _below(folder, apart):
-        if wanted(path):
-            place = path.relative_to(folder).parent
-            person = place.parts[0] if place.parts and "#" not in path.stem else None
-            identity = known.get(path.stem, person or identity_of(path.stem))
-            found.append(Footage((place / path.stem).as_posix(), path, identity))
+def _footage(root: Path, folder: Path, paths: Iterable[Path]) -> tuple[Footage, ...]:
+    known, found = _manifest(root), []
+    for path in paths:
+        place = path.relative_to(folder).parent
+        name = (place / path.stem).as_posix()
+        person = place.parts[0] if place.parts and "#" not in path.stem else identity_of(path.stem)
+        identity = known.get(name, known.get(path.stem, person))
+        found.append(Footage(name, path, identity))
     return tuple(found)
 
 
-def _below(folder: Path, apart: Sequence[str] = ()) -> Iterator[Path]:
-    """All that may be footage, sorted; nothing of folders that are hidden, or named here."""
+def _below(
+    folder: Path, apart: frozenset[str] = frozenset(), *, frames: bool = True
+) -> Iterator[Path]:
+    """Files below a folder, sorted, and folders of frames if there may be some.
+
+    Nothing of what is hidden, of folders named in `apart`, or of links that lead back up.
+    """
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in apart:
+        if path.name.startswith("."):
             continue
-        if path.is_dir() and not is_clip(path):
-            yield from _below(path)
-        else:
+        if not path.is_dir():
             yield path
+        elif path.name.lower() in apart or _leads_up(path):
+            continue
+        elif frames and is_frames(path):
+            yield path
+        else:
+            yield from _below(path, apart, frames=frames)
 
 
 def _manifest(root: Path) -> dict[str, str]:
@@ -133,18 +147,31 @@ def _first_folder(root: Path, names: tuple[str, ...]) -> Path:
     return next(root / name for name in names if (root / name).is_dir())
 
 
-def is_clip(path: Path) -> bool:
-    """Whether a path is a video or a folder of pictures, unless these are portraits.
+def _leads_up(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    above = folder.absolute().parent.resolve()
+    return folder.is_symlink() and folder.resolve() in (above, *above.parents)
 
-    Portraits that were prepared have their readings beside them.
+
+def is_frames(folder: Path) -> bool:
+    """Whether a folder holds the frames of one clip: pictures alone, and no portraits.
+
+    Portraits that were prepared have their readings beside them. A folder that is called as a video
+    is always one.
     """
-    if path.name.startswith("."):
-        return False
-    if path.is_dir():
-        endings = {file.suffix.lower() for file in path.iterdir()}
-        return not endings.isdisjoint(PICTURES) and ".npz" not in endings
-    return path.suffix.lower() in VIDEOS
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    pictures = {path.stem for path in inside if path.suffix.lower() in PICTURES}
+    if not pictures or folder.suffix.lower() in VIDEOS:
+        return bool(pictures)
+    others = (path for path in inside if path.suffix.lower() not in PICTURES)
+    return not any(
+        path.suffix.lower() in VIDEOS
+        or (path.suffix == ".npz" and path.stem in pictures)
+        or path.is_dir()
+        for path in others
+    )
 
 
-def _is_still(path: Path) -> bool:
-    return path.suffix.lower() in PICTURES and path.is_file()
+def _is_clip(path: Path) -> bool:
+    """Of what `_below` finds."""
+    return path.suffix.lower() in VIDEOS or path.is_dir()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reenact.data.clips import VIDEOS, is_clip, sidecar_path
+from reenact.data.clips import VIDEOS, is_frames, sidecar_path
 from reenact.data.decode import PICTURES, PictureFolder, decode_still, stacked, stream_clip
 from reenact.data.readings import CropReadings
 from reenact.data.sidecar import SideCar, read_sidecar, write_sidecar
@@ -124,7 +124,7 @@ def find_footage(root: Path) -> Iterator[Path]:
     for path in sorted(root.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.is_dir() and not (path.suffix.lower() in VIDEOS and is_clip(path)):
+        if path.is_dir() and not (path.suffix.lower() in VIDEOS and is_frames(path)):
             yield from find_footage(path)
         elif path.is_dir() or path.suffix.lower() in (*VIDEOS, *PICTURES):
             yield path
@@ -247,7 +247,7 @@ def _write_and_read(
 
 
 def _copy_manifest(source: Path, target: Path) -> None:
-    """Carry over who is who; without a list the names of the files tell (`identity_of`)."""
+    """Carry over who is who; without a list the names of folders and files tell."""
     if (source / "manifest.csv").is_file():
         try:
             shutil.copyfile(source / "manifest.csv", target / "manifest.csv")

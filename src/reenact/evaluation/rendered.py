@@ -11,7 +11,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from reenact.data.clips import Footage, find_stills
+from reenact.data.clips import (
+    Footage,
+    find_clips,
+    find_stills,
+    has_split,
+    split_by_identity,
+    validation_identities,
+)
 from reenact.data.expressions import ExpressionBank, build_expression_bank
 from reenact.data.moments import MotionRange
 from reenact.data.pairs import PairBatch
@@ -21,7 +28,6 @@ from reenact.data.rerender import StillRenderer
 from reenact.data.sampling import Rerenderer
 from reenact.data.store import load_clips, load_stills, read_sidecars, with_codes
 from reenact.errors import DataError
-from reenact.evaluation.clips import VALIDATION, find_scored_clips
 from reenact.evaluation.occlusion import MIN_TURN, MIN_YAW, OcclusionPairs
 from reenact.layers.rotation import euler_from_vector
 from reenact.records import Parsing
@@ -39,13 +45,13 @@ TURNING = MotionRange(
 
 def open_stills(
     root: Path,
-    footage: Sequence[Footage],
+    clips: Sequence[Footage],
     size: int,
     device: torch.device,
     readers: Readers,
     limit: int | None = None,
 ) -> tuple[StillRenderer, tuple[str, ...]]:
-    """A renderer of the stills of a folder, and their names; faces move as those of `movers` do.
+    """A renderer of the stills of a folder, and their names; faces move as in the clips.
 
     Raises:
         DataError: There are no stills.
@@ -54,16 +60,16 @@ def open_stills(
     if not stills:
         raise DataError(f"{root}: no stills there, expected portraits. Choose another protocol.")
     store = load_stills(stills, size, device, lambda: readers)
-    bank = _filmed_expressions(movers(root, footage), size, device, readers)
+    bank = _filmed_expressions(clips, size, device, readers)
     return StillRenderer(store, bank, TURNING), store.names
 
 
 def movers(root: Path, footage: Sequence[Footage]) -> Sequence[Footage]:
     """Clips of the validation people of a folder; the footage where it shows none of them."""
-    try:
-        return find_scored_clips(root, [VALIDATION])
-    except DataError:
+    if has_split(root, "test") and not has_split(root, "train"):
         return footage
+    people = validation_identities()
+    return split_by_identity(find_clips(root), people)[1] or footage
 
 
 def turned_pairs(

@@ -48,7 +48,7 @@ from reenact.evaluation.reconstruction import (
     blank_failures,
     reconstruct,
 )
-from reenact.evaluation.rendered import open_stills, turned_pairs
+from reenact.evaluation.rendered import movers, open_stills, turned_pairs
 from reenact.evaluation.report import (
     list_hash,
     versions,
@@ -231,14 +231,15 @@ class Suite:
 
     def _render_stills(self, watch: Watch, chance: np.random.Generator) -> Measured:
         readers = Readers(parser=self.reader, pose_encoder=self.reader)
-        renderer, names = open_stills(
-            self.data, self.footage, self.size, self.device, readers, self.limit
-        )
+        clips = movers(self.data, self.footage)
+        renderer, names = open_stills(self.data, clips, self.size, self.device, readers, self.limit)
         moves = torch.Generator(self.device).manual_seed(self.seed)
         pairs = turned_pairs(renderer, names, moves, self.batch_size, self.draws)
         scores = list(score_hidden(self._methods(), pairs))
         title = "Regions that the source hides, drawn from stills"
-        return scores, occlusion_table(scores, chance, title)
+        table = occlusion_table(scores, chance, title)
+        remark = f"Faces move as in the {len(clips)} clips chosen, of no validation people."
+        return scores, table.annotated("", [remark] if clips is self.footage else [])
 
     def _reconstruction_page(self, rows: Sequence[FrameScore]) -> Image:
         name, model = next(iter(self.models.items()))

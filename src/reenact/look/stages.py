@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reenact.animator import Animator, MotionMode, to_batch
+from reenact.animator import Animator, MotionMode
 from reenact.driving import Framing, square_in
+from reenact.engine import to_batch
 from reenact.motion.following import MAX_TURN, Manner, follow
 from reenact.motion.watching import Watched
 from reenact.perception.cropping import CROP_SIZE, cut

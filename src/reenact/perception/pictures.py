@@ -1,4 +1,4 @@
-"""What counts as a picture."""
+"""What counts as a picture, and what as the frames of a video."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ from os import PathLike
 import numpy as np
 
 from reenact.errors import MediaError
+
+
+def check_frames(frames: object) -> None:
+    """Refuse a path where frames are expected: its letters would be taken for them.
+
+    Raises:
+        MediaError: It is one.
+    """
+    if isinstance(frames, str | PathLike):
+        raise MediaError(
+            f"driving: found the path {str(frames)!r}, expected frames or a motion template. Open "
+            "it with reenact.video.VideoReader, or reenact.template.load_template."
+        )
 
 
 def check_picture(image: object, role: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
 
@@ -48,8 +48,8 @@ def behind(work: Callable[[T], object], depth: int = 8) -> Generator[Callable[[T
     """Do the work on items in a thread of its own: gives what hands an item over to it.
 
     Up to `depth` items wait. All that were handed over are worked on before the block is left, also
-    by an error. An error of the work ends it, and is raised when the next item is handed over or
-    the block is left.
+    by an error; if that wait is interrupted, only the one at hand. No work goes on afterwards. An
+    error of the work ends it, and is raised when the next item is handed over or the block is left.
     """
     worker = _Follower(work, depth)
     worker.start()
@@ -95,28 +95,49 @@ class _Worker(Thread, Generic[T]):
 
 
 class _Follower(Thread, Generic[T]):
-    """Empties a queue of one-item tuples, up to None; after an error, without any work."""
+    """Works on what comes in a queue; after an error it only empties it."""
 
     def __init__(self, work: Callable[[T], object], depth: int) -> None:
         super().__init__(name="behind", daemon=True)
         self.error: BaseException | None = None
-        self._waiting: Queue[tuple[T] | None] = Queue(maxsize=depth)
+        self._waiting: Queue[T] = Queue(maxsize=depth)
         self._work = work
+        self._closing, self._dropping, self._over = Event(), Event(), Event()
 
     def run(self) -> None:
-        while (item := self._waiting.get()) is not None:
-            if self.error is not None:
-                continue
-            try:
-                self._work(*item)
-            except BaseException as error:  # raised again where the items are handed over
-                self.error = error
+        try:
+            while not (self._closing.is_set() and self._waiting.empty()):
+                self._do_next()
+        finally:
+            self._over.set()
+
+    def _do_next(self) -> None:
+        try:
+            item = self._waiting.get(timeout=_PATIENCE)
+        except Empty:
+            return
+        if self.error is not None or self._dropping.is_set():
+            return
+        try:
+            self._work(item)
+        except BaseException as error:  # raised again where the items are handed over
+            self.error = error
 
     def take(self, item: T) -> None:
         if self.error is not None:
             raise self.error
-        self._waiting.put((item,))
+        self._waiting.put(item)
 
     def finish(self) -> None:
-        self._waiting.put(None)
+        """Wait until the thread is over, whatever happens: it may use what is closed next."""
+        interrupt = None
+        self._closing.set()
+        while not self._over.is_set():
+            try:
+                self._over.wait()  # to Python 3.11 a thread whose join was interrupted is over
+            except KeyboardInterrupt as error:
+                interrupt = error
+                self._dropping.set()
         self.join()
+        if interrupt is not None:
+            raise interrupt
