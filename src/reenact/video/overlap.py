@@ -1,7 +1,7 @@
 """Work in other threads, ahead and behind, so that decoding, inference and encoding overlap.
 
-Inference itself stays in the thread of the caller: cuDNN plans every convolution anew for each
-thread, which takes seconds.
+Inference itself stays in the thread of the caller: torch keeps cuDNN's plans of convolutions for
+each thread, and making them takes seconds.
 """
 
 from __future__ import annotations
