@@ -91,20 +91,19 @@ def at_work(name: str) -> list[threading.Thread]:
 
 def test_work_behind_happens_in_another_thread_while_items_are_made() -> None:
     threads = []
+    second = threading.Event()
 
     def work(number: int) -> None:
+        assert second.wait(10)  # the first item is worked on until the second is made
         threads.append(threading.current_thread().name)
-        time.sleep(0.03)
 
-    def slow() -> Iterator[int]:
-        for number in range(5):
-            time.sleep(0.03)
-            yield number
+    def numbers() -> Iterator[int]:
+        yield 0
+        second.set()
+        yield 1
 
-    started = time.perf_counter()
-    hand_over(slow(), work)
-    assert time.perf_counter() - started < 0.27  # one after the other it would be 0.3
-    assert threads == ["behind"] * 5
+    hand_over(numbers(), work)
+    assert threads == ["behind"] * 2
     assert not at_work("behind")
 
 
