@@ -110,8 +110,7 @@ class Engine:
     @torch.no_grad()
     def _read_seen(self, crops: Tensor) -> tuple[Motion, Tensor]:
         reading = self.reader.read_crops(crops)
-        pose = torch.cat([reading.pose, reading.jaw], dim=-1).float()
-        return self._read_crops(crops, pose), reading.presence > FACE_PRESENCE
+        return self._read_crops(crops, reading.pose_code), reading.presence > FACE_PRESENCE
 
     def _pad(self, frames: Tensor) -> Tensor:
         """Something of B frames (B, ...), the last one repeated if batches are to be whole."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -53,7 +53,8 @@ def find_clips(root: Path, split: str = "train") -> tuple[Footage, ...]:
     """
     folder = _first_folder(root, (*_split_folders(split), "."))
     apart = _APART if folder == root else frozenset[str]()
-    found = _footage(root, folder, (path for path in _below(folder, apart) if _is_clip(path)))
+    paths = footage_below(folder, is_frames, apart)
+    found = _footage(root, folder, (path for path in paths if not _is_still(path)))
     if not found:
         missing = f" and no split '{split}'" if folder == root else ""
         raise DataError(
@@ -74,8 +75,11 @@ def find_stills(root: Path) -> tuple[Footage, ...]:
     Folders directly in it may be people, as with clips; in `stills`, no pictures are frames.
     """
     folder = _first_folder(root, (STILLS, "."))
-    paths = _below(folder, _APART) if folder == root else _below(folder, frames=False)
-    return _footage(root, folder, (p for p in paths if p.suffix.lower() in PICTURES))
+    if folder == root:
+        paths = footage_below(folder, is_frames, _APART)
+    else:
+        paths = footage_below(folder, lambda _: False)
+    return _footage(root, folder, (path for path in paths if _is_still(path)))
 
 
 def validation_identities() -> frozenset[str]:
@@ -109,10 +113,10 @@ def _footage(root: Path, folder: Path, paths: Iterable[Path]) -> tuple[Footage, 
     return tuple(found)
 
 
-def _below(
-    folder: Path, apart: frozenset[str] = frozenset(), *, frames: bool = True
+def footage_below(
+    folder: Path, is_clip: Callable[[Path], bool], apart: frozenset[str] = frozenset()
 ) -> Iterator[Path]:
-    """Files below a folder, sorted, and folders of frames if there may be some.
+    """Videos, pictures, and folders that are clips below a folder, sorted.
 
     Nothing of what is hidden, of folders named in `apart`, or of links that lead back up.
     """
@@ -120,13 +124,14 @@ def _below(
         if path.name.startswith("."):
             continue
         if not path.is_dir():
-            yield path
+            if path.suffix.lower() in (*VIDEOS, *PICTURES):
+                yield path
         elif path.name.lower() in apart or _leads_up(path):
             continue
-        elif frames and is_frames(path):
+        elif is_clip(path):
             yield path
         else:
-            yield from _below(path, apart, frames=frames)
+            yield from footage_below(path, is_clip, apart)
 
 
 def _manifest(root: Path) -> dict[str, str]:
@@ -172,6 +177,5 @@ def is_frames(folder: Path) -> bool:
     )
 
 
-def _is_clip(path: Path) -> bool:
-    """Of what `_below` finds."""
-    return path.suffix.lower() in VIDEOS or path.is_dir()
+def _is_still(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES and path.is_file()

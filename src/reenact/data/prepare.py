@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reenact.data.clips import VIDEOS, is_frames, sidecar_path
+from reenact.data.clips import VIDEOS, footage_below, is_frames, sidecar_path
 from reenact.data.decode import PICTURES, PictureFolder, decode_still, stacked, stream_clip
 from reenact.data.readings import CropReadings
 from reenact.data.sidecar import SideCar, read_sidecar, write_sidecar
@@ -120,14 +120,8 @@ def prepare_item(path: Path, folder: Path, reader: FaceReader) -> Path:
 
 
 def find_footage(root: Path) -> Iterator[Path]:
-    """Clips and stills below a folder, sorted; hidden ones and frames of clips are not listed."""
-    for path in sorted(root.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir() and not (path.suffix.lower() in VIDEOS and is_frames(path)):
-            yield from find_footage(path)
-        elif path.is_dir() or path.suffix.lower() in (*VIDEOS, *PICTURES):
-            yield path
+    """Clips and stills below a folder; frames are what a folder named as a video holds."""
+    return footage_below(root, lambda path: path.suffix.lower() in VIDEOS and is_frames(path))
 
 
 def _check_apart(source: Path, target: Path) -> None:

@@ -41,8 +41,7 @@ class Readers:
         if isinstance(one, FaceReader) and one is self.pose_encoder:
             # The shipped reader is both: its backbone, the larger part of the work, runs once.
             reading, logits = one.crop_reader(crops)
-            code = torch.cat([reading.pose, reading.jaw], dim=-1)
-            return logits.argmax(dim=1).to(torch.uint8), code.float()
+            return logits.argmax(dim=1).to(torch.uint8), reading.pose_code
         labels = self.parser.parse(crops).labels.to(torch.uint8)
         return labels, self.pose_encoder.encode(crops).float()
 
@@ -105,7 +104,7 @@ class CropReadings:
         depth = reading.depth.float() * ((PARSING_SIZE - 1) / 2)
         self._meshes.append(torch.cat([points, depth.unsqueeze(-1)], dim=-1).cpu())
         self._angles.append(euler_from_vector(reading.pose.double()).float().cpu())
-        self._codes.append(torch.cat([reading.pose, reading.jaw], dim=-1).float().cpu())
+        self._codes.append(reading.pose_code.cpu())
         self._labels.append(logits.argmax(dim=1).to(torch.uint8).cpu())
 
     def sidecar(self, found: NDArray[np.bool_], fps: float | None) -> SideCar:

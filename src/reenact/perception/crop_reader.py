@@ -37,6 +37,11 @@ class CropReading(Record):
     presence: Tensor
     """(B,) logit of a face being there."""
 
+    @property
+    def pose_code(self) -> Tensor:
+        """`reader6`: (B, 6) float32."""
+        return torch.cat([self.pose, self.jaw], dim=-1).float()
+
 
 class CropReader(nn.Module):
     """Mesh, pose, jaw, expression, presence and parsing of a 256 x 256 crop square.

@@ -113,8 +113,7 @@ class FaceReader(nn.Module):
     @torch.no_grad()
     def encode(self, image: Tensor) -> Tensor:
         """Pose code `reader6` of aligned crops: (B, 3, H, W) in [0, 1] to (B, 6)."""
-        reading = self.read_crops(image)
-        return torch.cat([reading.pose, reading.jaw], dim=-1).float()
+        return self.read_crops(image).pose_code
 
     def _read_squares(self, image: Image, squares: Sequence[FloatArray]) -> CropReading:
         reading: CropReading = self.crop_reader.read(self._cut(image, squares))
