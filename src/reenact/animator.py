@@ -208,7 +208,6 @@ class Animator(Engine):
             only=only,
         )
         portraits = _portraits(source)
-        check_frames(frames)
         if isinstance(frames, MotionTemplate):
             frames.check_like(portraits[0].motion)
         if only is not None and head is None:
@@ -343,6 +342,7 @@ class Animator(Engine):
             frames: The clip; it is iterated over once more than for its frames.
             framing: What `frame_driving` found; None for face crops.
         """
+        check_frames(frames)
         if isinstance(frames, MotionTemplate):
             stride = -(-len(frames) // SAMPLES)
             motion = frames.motion.map(lambda tensor: tensor[::stride]).to(self.device)

@@ -162,7 +162,7 @@ def make_video(animator: Animator, portrait: Portrait, driving: Path, target: Pa
     """What `reenact animate` does once everything is loaded and the source is encoded."""
     began = _now(animator.device)
     with VideoReader(driving) as frames:
-        framing = animator.frame_driving(frames)
+        framing = animator.frame_driving(ahead(frames))
         found = _now(animator.device)
         with (
             closing(ahead(frames)) as driving_frames,
